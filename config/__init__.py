@@ -1,0 +1,1 @@
+"""One settings file, one URL table, the WSGI door and the worker."""

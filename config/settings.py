@@ -1,0 +1,309 @@
+"""Settings of an installation. Every value that may differ between two installations comes from `config.env`."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from csp.constants import NONCE, NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from config import env
+
+ROOT = Path(__file__).resolve().parent.parent
+VERSION = (ROOT / "VERSION").read_text().strip()
+
+MODE = env.choice("PORTICO_MODE", ("development", "test", "production"), "production")
+PRODUCTION = MODE == "production"
+DEMO = env.boolean("PORTICO_DEMO", default=False)
+HOME = env.HOME
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+SECRET_KEY = env.secret("PORTICO_SECRET_KEY", minimum=50)
+# Keys of secrets at rest, newest first: the first encrypts, all decrypt; see `core.crypto`.
+ENCRYPTION_KEYS = env.names("PORTICO_ENCRYPTION_KEYS")
+# Key of the keyed hashes of credentials. It can't be rotated: changing it makes every credential unknown.
+HASH_KEY = env.secret("PORTICO_HASH_KEY")
+# Key of the identity that the gateway signs for Django; shared by gateway and web processes only.
+IDENTITY_KEY = env.secret("PORTICO_IDENTITY_KEY")
+
+# --- addresses -------------------------------------------------------------------------------------------------------
+BASE_URL = env.text("PORTICO_BASE_URL", "" if PRODUCTION else "http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = env.names("PORTICO_ALLOWED_HOSTS", () if PRODUCTION else ("*",))
+CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
+# Networks of the proxies in front of the gateway; only they are believed about a client's address.
+TRUSTED_PROXIES = env.names("PORTICO_TRUSTED_PROXIES")
+# The Unix socket on which Django listens for the gateway.
+WEB_SOCKET = env.path("PORTICO_WEB_SOCKET", HOME / "run" / "web.sock")
+# Let webhooks and upstreams reach loopback and private addresses. For demos on one machine; never in production.
+ALLOW_LOCAL_TARGETS = env.boolean("PORTICO_ALLOW_LOCAL_TARGETS", default=False)
+
+DEBUG = False
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = True
+
+INSTALLED_APPS = [
+    "core.apps.CoreConfig",
+    "partners",
+    "apikeys",
+    "marketplace",
+    "usage",
+    "webhooks",
+    "billing",
+    "support",
+    "products.requests",
+    "portal",
+    "developers",
+    "gateway",
+    "local",
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+    "django_celery_beat",
+    "django_cotton.apps.SimpleAppConfig",
+    "django_filters",
+    "django_htmx",
+    "django_prometheus",
+    "django_structlog",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+]
+
+MIDDLEWARE = [
+    "core.middleware.CallMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "core.middleware.ProblemMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "django_cotton.cotton_loader.Loader",
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
+            "builtins": ["django_cotton.templatetags.cotton", "django.templatetags.i18n", "django.templatetags.static"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "portal.context.site",
+            ],
+        },
+    }
+]
+COTTON_DIR = "components"
+
+# --- engines ---------------------------------------------------------------------------------------------------------
+DATABASES = {
+    "default": {
+        **env.database("DATABASE_URL"),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env.text("REDIS_URL")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "cache"}}
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+
+# --- worker ----------------------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "celery:", "visibility_timeout": 3600}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# The loops that this worker process carries (`core.streams`); all of them unless an installation spreads them.
+STREAMS = env.names("PORTICO_STREAMS", ("*",))
+
+# --- people ----------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "core.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_REDIRECT_URL = "/"
+LOGIN_URL = "account_login"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Portico"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+# Operators sign in with a second factor. Only a demo may go without.
+OPERATOR_MFA_REQUIRED = env.boolean("PORTICO_OPERATOR_MFA_REQUIRED", default=PRODUCTION)
+
+# Each home has cookie names of its own, so that two demos on one host don't sign each other out.
+COOKIE_SUFFIX = env.text("PORTICO_COOKIE_SUFFIX", "")
+SESSION_COOKIE_NAME = f"portico_session{COOKIE_SUFFIX}"
+CSRF_COOKIE_NAME = f"portico_csrf{COOKIE_SUFFIX}"
+LANGUAGE_COOKIE_NAME = f"portico_language{COOKIE_SUFFIX}"
+SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = False  # the proxy that ends TLS redirects; see the check in `core.checks`
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if BASE_URL.startswith("https://") else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BASE_URL.startswith("https://")
+SECURE_REFERRER_POLICY = "same-origin"
+SILENCED_SYSTEM_CHECKS = ["security.W008"]  # TLS redirects are the proxy's
+
+# --- mail ------------------------------------------------------------------------------------------------------------
+# One URL: `smtp+tls://user:password@host:587`, or in a demo `filemail:///folder`.
+_mail = env.text("PORTICO_MAIL_URL", "" if PRODUCTION else f"filemail://{HOME / 'mail'}")
+globals().update(env.environ.Env.email_url_config(_mail) if _mail else {})
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("PORTICO_MAIL_FROM", "Portico <portico@localhost>")
+
+# --- API -------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["core.api.authentication.GatewayIdentity"],
+    "DEFAULT_PERMISSION_CLASSES": ["core.api.permissions.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["core.api.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "core.api.pagination.CursorListing",
+    "DEFAULT_FILTER_BACKENDS": ["core.api.filters.StrictFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "core.api.schema.OperationSchema",
+    "EXCEPTION_HANDLER": "core.api.errors.as_problem",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "DATETIME_FORMAT": "iso-8601",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Portico API",
+    "DESCRIPTION": "The API of this partner programme and marketplace: one door, one set of credentials, one way to fail.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/(partner|operator)/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.api.schema.describe_problems"],
+}
+
+# --- pages -----------------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+TIME_ZONE = "UTC"
+USE_TZ = True
+LOCALE_PATHS = [ROOT / "locale"]
+STATIC_URL = "/static/"
+STATIC_ROOT = env.path("PORTICO_STATIC_ROOT", HOME / "static")
+STATICFILES_DIRS = [ROOT / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
+MEDIA_ROOT = env.path("PORTICO_FILES", HOME / "files")
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+
+# --- observation -----------------------------------------------------------------------------------------------------
+LOGGING_CONFIG = "core.logs.configure"
+LOGGING = {"level": env.choice("PORTICO_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")}
+LOG_FORMAT = env.choice("PORTICO_LOG_FORMAT", ("json", "console"), "json")
+SENTRY_DSN = env.text("PORTICO_SENTRY_DSN", "")
+# Bearer token that a Prometheus server sends to /metrics; without one /metrics answers to loopback only.
+METRICS_TOKEN = env.text("PORTICO_METRICS_TOKEN", "")
+
+UNFOLD = {
+    "SITE_TITLE": "Portico",
+    "SITE_HEADER": "Portico",
+    "SITE_URL": "/",
+    "SHOW_VIEW_ON_SITE": True,
+    "ENVIRONMENT": "portal.admin_dashboard.environment_badge",
+    "DASHBOARD_CALLBACK": "portal.admin_dashboard.attention",
+}
+
+if PRODUCTION:
+    if not BASE_URL.startswith("https://"):
+        env.problem("PORTICO_BASE_URL must start with https:// in production")
+    if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
+        env.problem("PORTICO_ALLOWED_HOSTS must name the hosts this installation answers for, without *")
+    if ALLOW_LOCAL_TARGETS:
+        env.problem("PORTICO_ALLOW_LOCAL_TARGETS must be 0 in production: webhooks could reach your internal network")
+    if DEMO:
+        env.problem("PORTICO_DEMO must be 0 in production: it shows mail and seeds known sign-ins")
+    if not OPERATOR_MFA_REQUIRED:
+        env.problem("PORTICO_OPERATOR_MFA_REQUIRED must be 1 in production")
+    if not _mail.startswith(("smtp+tls://", "smtp+ssl://", "smtps://", "submission://")):
+        env.problem("PORTICO_MAIL_URL must be an smtp+tls:// or smtp+ssl:// address in production")
+    if "PORTICO_MAIL_FROM" not in env.os.environ:
+        env.problem("PORTICO_MAIL_FROM must name the sender of the platform's mail")
+if not ENCRYPTION_KEYS:
+    env.problem("PORTICO_ENCRYPTION_KEYS is not set; `python -m core.crypto` prints a new key")
+env.refuse_if_unsafe()
