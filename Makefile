@@ -1,0 +1,44 @@
+# The two commands of a newcomer: `make run` and `make test`. `make help` lists the rest.
+# PORT (8000) is the public port, PORTICO_HOME (.portico) the folder that holds all state.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev run engines reset backup restore check test test-slow lock
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
+BIN := .venv/bin
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+install: ## Make .venv with the pinned runtime
+	@$(PYTHON) local/bootstrap.py
+
+install-dev: ## Make .venv with what the checks and tests want besides
+	@$(PYTHON) local/bootstrap.py dev
+
+run: install ## Start everything; Ctrl-C stops it
+	@exec $(BIN)/python -m local run
+
+engines: install ## Start PostgreSQL and Valkey alone
+	@exec $(BIN)/python -m local engines
+
+reset: install ## Delete the home with all its data, after asking
+	@exec $(BIN)/python -m local reset
+
+backup: install ## Write database, files and settings to BACKUP=file.tar.gz
+	@exec $(BIN)/python -m local backup $(BACKUP)
+
+restore: install ## Fill an empty home from BACKUP=file.tar.gz
+	@exec $(BIN)/python -m local restore $(BACKUP)
+
+check: install-dev ## Style, types, layers, templates, migrations, production settings
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh local/check
+
+test: check ## The checks, and everything a change can break
+	@exec $(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: install-dev ## Faults, full journeys, soak in small
+	@exec $(BIN)/python -m pytest -m slow
+
+lock: install-dev ## Pin the closure of requirements.in and requirements-dev.in
+	@sh local/lock

@@ -1,0 +1,66 @@
+"""The command line of a home: `python -m local COMMAND`; `make` calls the same."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from local import engines
+from local.errors import LocalError
+from local.home import Home, configured_path
+
+
+def run(_: argparse.Namespace) -> None:
+    """Bring the platform up and keep it up."""
+    from local.supervisor import Supervisor
+
+    port = os.environ.get("PORT") or "8000"
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise LocalError(f"PORT must be a number from 1 to 65535, not {port!r}.")
+    Supervisor(Home.current(), host=os.environ.get("HOST") or "127.0.0.1", port=int(port)).run()
+
+
+def run_engines(_: argparse.Namespace) -> None:
+    """Run PostgreSQL and Valkey alone, until Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with engines.start(configured_path()) as running:
+        running.home.write_settings({"DATABASE_URL": running.database_url, "REDIS_URL": running.redis_url})
+        print(f"export DATABASE_URL='{running.database_url}' REDIS_URL='{running.redis_url}'", flush=True)
+        try:
+            while all(process.is_alive for process in running.processes):
+                time.sleep(0.5)
+        except KeyboardInterrupt:
+            return
+    raise LocalError(f"An engine died; see {running.home.path / 'logs'}.")
+
+
+def prepare(_: argparse.Namespace) -> None:
+    """Migrate and seed (the supervisor's own step)."""
+    from local import prepare as preparation
+
+    preparation.main()
+
+
+COMMANDS = {"run": run, "engines": run_engines, "prepare": prepare}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local", description="A whole Portico on one machine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, command in COMMANDS.items():
+        added = commands.add_parser(name, help=command.__doc__)
+        if name in {"backup", "restore"}:
+            added.add_argument("archive", type=Path, nargs="?" if name == "backup" else None)
+    options = parser.parse_args()
+    try:
+        COMMANDS[options.command](options)
+    except LocalError as error:
+        print(f"  portico: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

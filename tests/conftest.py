@@ -1,0 +1,75 @@
+"""What every test stands on: a real PostgreSQL and a real Valkey, started once for the session unless the environment names them.
+
+The environment is complete before Django reads its settings, so settings have no defaults made for tests. Each xdist worker
+has a database (pytest-django's suffix), a Redis database and a home of its own.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis as redis_client
+
+ENGINES = pytest.StashKey[object]()
+HOME = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the engines in the session's first process; its xdist workers inherit where they are."""
+    home = Path(tempfile.mkdtemp(prefix="portico-test-"))
+    config.stash[HOME] = home
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if not ("DATABASE_URL" in os.environ and "REDIS_URL" in os.environ):
+        from local import engines
+
+        running = engines.start(home / "engines", durable=False)
+        config.stash[ENGINES] = running
+        os.environ |= {"DATABASE_URL": running.database_url, "REDIS_URL": running.redis_url}
+    if worker:
+        os.environ["REDIS_URL"] = _with_database(os.environ["REDIS_URL"], int(worker.removeprefix("gw")) + 1)
+    os.environ |= {
+        "PORTICO_HOME": str(home),
+        "PORTICO_MODE": "test",
+        "PORTICO_ALLOW_LOCAL_TARGETS": "1",
+        "PORTICO_SECRET_KEY": secrets.token_urlsafe(48),
+        "PORTICO_ENCRYPTION_KEYS": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "PORTICO_HASH_KEY": secrets.token_urlsafe(32),
+        "PORTICO_IDENTITY_KEY": secrets.token_urlsafe(32),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+    from django.conf import settings
+
+    settings.DATABASES  # noqa: B018 - reads the settings now; pytest-django sets Django up after this
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    running = config.stash.get(ENGINES, None)
+    if running is not None:
+        running.remove()
+    shutil.rmtree(config.stash[HOME], ignore_errors=True)
+
+
+def _with_database(url: str, number: int) -> str:
+    """The same Redis, another of its numbered databases."""
+    if url.startswith("unix://"):
+        return f"{url.split('?', maxsplit=1)[0]}?db={number}"
+    return f"{url.rsplit('/', 1)[0]}/{number}" if url.count("/") > 2 else f"{url}/{number}"
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator["redis_client.Redis"]:
+    """A client of this worker's Redis database."""
+    with redis_client.Redis.from_url(os.environ["REDIS_URL"]) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis(request: pytest.FixtureRequest) -> None:
+    """A test that begins with an empty database begins with an empty Redis too."""
+    if request.node.get_closest_marker("django_db"):
+        request.getfixturevalue("redis").flushdb()
