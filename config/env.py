@@ -121,3 +121,13 @@ def database(name: str) -> dict[str, object]:
         problem(f"{name} must start with postgresql://; Portico runs on PostgreSQL only")
         return {"ENGINE": "django.db.backends.postgresql"}
     return dict(environ.Env.db_url_config(url))
+
+
+def mail(url: str) -> dict[str, object]:
+    """Django's mail settings from an `smtp+tls://user:password@host:587` or `filemail:///folder` URL."""
+    return dict(environ.Env.email_url_config(url)) if url else {}
+
+
+def given(name: str) -> bool:
+    """Whether the environment sets it at all."""
+    return name in os.environ

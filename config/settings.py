@@ -202,7 +202,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W008"]  # TLS redirects are the proxy's
 # --- mail ------------------------------------------------------------------------------------------------------------
 # One URL: `smtp+tls://user:password@host:587`, or in a demo `filemail:///folder`.
 _mail = env.text("PORTICO_MAIL_URL", "" if PRODUCTION else f"filemail://{HOME / 'mail'}")
-globals().update(env.environ.Env.email_url_config(_mail) if _mail else {})
+globals().update(env.mail(_mail))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("PORTICO_MAIL_FROM", "Portico <portico@localhost>")
 
 # --- API -------------------------------------------------------------------------------------------------------------
@@ -254,6 +254,8 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
 MEDIA_ROOT = env.path("PORTICO_FILES", HOME / "files")
+# Signed heads of the event log, appended hourly. Ship this file off the machine: it shows a tail that was cut off.
+AUDIT_EXPORT = env.path("PORTICO_AUDIT_EXPORT", HOME / "audit" / "heads.jsonl")
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 CONTENT_SECURITY_POLICY = {
@@ -302,7 +304,7 @@ if PRODUCTION:
         env.problem("PORTICO_OPERATOR_MFA_REQUIRED must be 1 in production")
     if not _mail.startswith(("smtp+tls://", "smtp+ssl://", "smtps://", "submission://")):
         env.problem("PORTICO_MAIL_URL must be an smtp+tls:// or smtp+ssl:// address in production")
-    if "PORTICO_MAIL_FROM" not in env.os.environ:
+    if not env.given("PORTICO_MAIL_FROM"):
         env.problem("PORTICO_MAIL_FROM must name the sender of the platform's mail")
 if not ENCRYPTION_KEYS:
     env.problem("PORTICO_ENCRYPTION_KEYS is not set; `python -m core.crypto` prints a new key")

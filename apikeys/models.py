@@ -1,0 +1,64 @@
+"""Credentials of partners' programs."""
+
+from typing import Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from core import clock
+from core.models import PartnerOwned, PartnerOwnedQuerySet
+
+
+class KeyQuerySet(PartnerOwnedQuerySet["Key"]):
+    def usable(self) -> Self:
+        """Those that work now, as far as the key itself goes."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=clock.now()), status=Key.Status.ACTIVE)
+
+
+class Key(PartnerOwned):
+    """A credential of one partner in one environment. Only a keyed hash of it is stored; see `keys.issue`."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        DISABLED = "disabled", _("Disabled")
+        LEAKED = "leaked", _("Leaked")
+        REVOKED = "revoked", _("Revoked")
+
+    TRANSITIONS = {
+        Status.ACTIVE: {Status.DISABLED, Status.LEAKED, Status.REVOKED},
+        Status.DISABLED: {Status.ACTIVE, Status.LEAKED, Status.REVOKED},
+        Status.LEAKED: {Status.REVOKED},
+    }
+
+    id_prefix = "key"
+
+    name = models.CharField(_("name"), max_length=80)
+    digest = models.BinaryField(unique=True, editable=False)
+    hint = models.CharField(_("key"), max_length=24, editable=False, help_text=_("Start and end of the key, to recognise it by."))
+    secret_digest = models.BinaryField(null=True, editable=False, help_text=_("Set where the key needs its secret too."))
+    scopes = ArrayField(models.CharField(max_length=64), verbose_name=_("scopes"), default=list)
+    ip_allowlist = ArrayField(models.CharField(max_length=43), verbose_name=_("allowed addresses"), default=list, blank=True)
+    rate_limit_per_minute = models.PositiveIntegerField(_("calls a minute"), null=True, blank=True)
+    status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.ACTIVE, editable=False)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    successor = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="predecessors", editable=False)
+    created_by = models.CharField(_("created by"), max_length=200, blank=True, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+    version = models.BigIntegerField(default=0, editable=False)
+
+    objects = KeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("API key")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("created_at")), name="key_expires_later"
+            ),
+        ]
+        indexes = [models.Index(fields=["partner", "environment", "-id"], name="key_of_partner")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint})"

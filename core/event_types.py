@@ -1,0 +1,10 @@
+"""Event types of core itself. All internal: operators' credentials concern no partner."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core.events import EventType, register
+
+OPERATOR_TOKEN_ISSUED = EventType("operator.token_issued", _("An operator's API token was made."), internal=True)
+OPERATOR_TOKEN_REVOKED = EventType("operator.token_revoked", _("An operator's API token was revoked."), internal=True)
+
+register(OPERATOR_TOKEN_ISSUED, OPERATOR_TOKEN_REVOKED)

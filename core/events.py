@@ -1,0 +1,97 @@
+"""Events: immutable facts. A verb emits them inside its transaction; readers get them sealed, in order, from the relay."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.functional import Promise
+
+from core import wake
+from core.actors import SYSTEM, Actor
+from core.models import Entity, Environment, Event, Payload, User
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """A kind of fact: its name, a sentence for the catalogue, the JSON Schema (draft 2020-12) and an example of `data`.
+
+    `internal` ones stay in the audit log and are never sent to a webhook.
+    """
+
+    name: str
+    description: str | Promise
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "object"})
+    example: Mapping[str, Any] = field(default_factory=dict)
+    internal: bool = False
+
+
+class UnknownEventType(LookupError):
+    """A verb emitted a type that no `events.py` registered."""
+
+
+TYPES: dict[str, EventType] = {}
+
+# Called by the relay in the transaction that seals: a reader may only write rows.
+Reader = Callable[[Sequence[Event], Mapping[UUID, dict[str, Any]]], None]
+READERS: list[Reader] = []
+
+
+def register(*types: EventType) -> None:
+    """Put types into the catalogue; from each app's `event_types.py`, when the app is ready."""
+    TYPES.update({kind.name: kind for kind in types})
+
+
+def subscribe(reader: Reader) -> None:
+    """Let `reader` see every sealed event once, in the sealing transaction; from an app's `ready`."""
+    if reader not in READERS:
+        READERS.append(reader)
+
+
+def emit(
+    *,
+    type: EventType,
+    partner: Any = None,
+    environment: str = Environment.LIVE,
+    subject: Entity | User | str = "",
+    actor: Actor = SYSTEM,
+    data: Mapping[str, Any] | None = None,
+) -> Event:
+    """Write a fact down in the running transaction; `partner` is a Partner, its UUID, or None for the platform's own.
+
+    Raises UnknownEventType for a type that isn't registered, RuntimeError outside a transaction.
+    """
+    if type.name not in TYPES:
+        raise UnknownEventType(type.name)
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("events are emitted inside the transaction that makes them true")
+    payload = dict(data or {})
+    event = Event(
+        partner_id=getattr(partner, "pk", partner),
+        environment=environment,
+        type=type.name,
+        subject=subject if isinstance(subject, str) else subject.public_id,
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_label=actor.label,
+        address=actor.address,
+        request_id=actor.request_id,
+        payload_digest=digest(payload),
+    )
+    Payload.objects.create(pk=event.pk, data=payload)
+    event.save(force_insert=True)
+    wake.on_commit("relay")
+    return event
+
+
+def digest(payload: Mapping[str, Any]) -> bytes:
+    """SHA-256 over the payload in canonical JSON (sorted keys, no blanks, UTF-8), in the manner of RFC 8785."""
+    return hashlib.sha256(canonical(payload)).digest()
+
+
+def canonical(value: Any) -> bytes:
+    """One spelling for each JSON value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,0 +1,58 @@
+"""Ids that say what they name and sort by time: TypeID v0.3, a prefix and a UUIDv7 (RFC 9562) in Crockford's base32.
+
+Rows have the UUID as their primary key; people and programs see `key_01jd…`. A `base32` of 26 characters holds 130
+bits, so the first character is at most `7`.
+"""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import uuid_utils.compat
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
+LENGTH = 26
+
+
+class MalformedId(ValueError):
+    """The text is no id of the expected kind."""
+
+
+def new() -> UUID:
+    """A fresh UUIDv7: 48 bits of Unix milliseconds, then random ones."""
+    return uuid_utils.compat.uuid7()
+
+
+def encode(prefix: str, value: UUID) -> str:
+    """`prefix_` and 26 characters."""
+    number = value.int
+    letters = [""] * LENGTH
+    for place in range(LENGTH - 1, -1, -1):
+        letters[place] = ALPHABET[number & 31]
+        number >>= 5
+    return f"{prefix}_{''.join(letters)}"
+
+
+def decode(prefix: str, text: str) -> UUID:
+    """The UUID in an id of this prefix. Raises MalformedId for any other text."""
+    head, separator, tail = text.rpartition("_")
+    if head != prefix or not separator or len(tail) != LENGTH or tail[0] > "7":
+        raise MalformedId(f"not an id that starts with {prefix}_")
+    number = 0
+    for letter in tail:
+        value = _VALUES.get(letter)
+        if value is None:
+            raise MalformedId(f"not an id that starts with {prefix}_")
+        number = number << 5 | value
+    return UUID(int=number)
+
+
+def earliest(at: datetime) -> UUID:
+    """The smallest UUIDv7 of an instant: the bound of a time partition or of a time filter on ids."""
+    milliseconds = int(at.timestamp() * 1000)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
+
+
+def moment(value: UUID) -> datetime:
+    """When a UUIDv7 was made, to the millisecond."""
+    return datetime.fromtimestamp((value.int >> 80) / 1000, tz=UTC)

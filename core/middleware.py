@@ -1,0 +1,122 @@
+"""What every request to Django passes: who calls (as the gateway signed it), and problem documents under `/api`."""
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+
+from core import ids, problems
+from core.identity import HEADER, Identity, Untrusted, verify
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: our id of it, the client's address, and the identity if it came through the gateway."""
+
+    id: UUID
+    address: str | None
+    identity: Identity | None
+
+    @property
+    def request_id(self) -> str:
+        """The id on the answer and in logs."""
+        return ids.encode("call", self.id)
+
+
+class CallMiddleware:
+    """Sets `request.call`. A request with a forged identity is refused; one without it is anonymous."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        header = request.META.pop(f"HTTP_{HEADER.upper().replace('-', '_')}", "")
+        try:
+            identity = self._identity(request, header) if header else None
+        except Untrusted as error:
+            log.warning("identity_refused", reason=str(error), path=request.path)
+            return problem_response(problems.Forbidden(), ids.encode("call", ids.new()))
+        call_id = UUID(identity.call_id) if identity else ids.new()
+        call = Call(call_id, identity.address or None if identity else client_address(request), identity)
+        request.call = call  # type: ignore[attr-defined]
+        request.META["HTTP_X_REQUEST_ID"] = call.request_id
+        if call.address:
+            request.META["REMOTE_ADDR"] = call.address
+        response = self.get_response(request)
+        response.headers["X-Request-Id"] = call.request_id
+        return response
+
+    def _identity(self, request: HttpRequest, header: str) -> Identity:
+        return verify(header, settings.IDENTITY_KEY.encode(), method=request.method or "", path=request.path)
+
+
+class ProblemMiddleware:
+    """Whatever goes wrong under `/api`, the answer is a problem document."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.status_code < 400 or not speaks_problems(request):
+            return response
+        if response.headers.get("Content-Type", "").startswith((problems.CONTENT_TYPE, "application/json")):
+            return response
+        kind = {404: problems.NotFound, 403: problems.Forbidden, 405: problems.MethodNotAllowed}.get(response.status_code)
+        if kind is problems.MethodNotAllowed:
+            facts = {"method": request.method, "allowed": response.headers.get("Allow", "")}
+            return problem_response(kind(**facts), request.call.request_id)  # type: ignore[attr-defined]
+        kind = kind or (problems.InternalError if response.status_code >= 500 else problems.MalformedRequest)
+        return problem_response(kind(), request.call.request_id)  # type: ignore[attr-defined]
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Errors of views that aren't the REST framework's; a lost database is 503 everywhere."""
+        if isinstance(error, OperationalError | InterfaceError):
+            log.error("database_unavailable", error=str(error))
+            return problem_response(problems.TemporarilyUnavailable(), request.call.request_id)  # type: ignore[attr-defined]
+        if not speaks_problems(request) or isinstance(error, Http404 | PermissionDenied | SuspiciousOperation):
+            return None
+        if isinstance(error, problems.Problem):
+            return problem_response(error, request.call.request_id)  # type: ignore[attr-defined]
+        return None
+
+
+def speaks_problems(request: HttpRequest) -> bool:
+    """Whether a program is at the other end."""
+    return request.path.startswith(("/api/", "/apis/", "/gateway/", "/.well-known/")) or (
+        request.path == "/admin/partners" and request.method == "POST"
+    )
+
+
+def problem_response(problem: problems.Problem, request_id: str) -> HttpResponse:
+    """The problem as Django's answer."""
+    document = problem.document(request_id=request_id, base_url=settings.BASE_URL)
+    response = JsonResponse(document, status=problem.status, headers=problem.headers)
+    response.headers["Content-Type"] = problems.CONTENT_TYPE
+    return response
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """The client's address where a production proxy sends pages straight to Django: the last forwarded address that is
+    not one of the trusted proxies', or the peer's own."""
+    trusted = [ipaddress.ip_network(network) for network in settings.TRUSTED_PROXIES]
+    chain = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    peer = request.META.get("REMOTE_ADDR", "")
+    for candidate in [peer, *reversed(chain)] if peer else reversed(chain):
+        try:
+            address = ipaddress.ip_address(candidate)
+        except ValueError:
+            return None
+        if not any(address in network for network in trusted):
+            return str(address)
+    return None
