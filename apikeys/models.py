@@ -1,6 +1,6 @@
 """Credentials of partners' programs."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -48,7 +48,7 @@ class Key(PartnerOwned):
     last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
     version = models.BigIntegerField(default=0, editable=False)
 
-    objects = KeyQuerySet.as_manager()
+    objects: ClassVar = KeyQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("API key")

@@ -4,13 +4,13 @@ A cursor is the last row's ordering values, base64url of JSON; it holds nothing 
 """
 
 import base64
-import binascii
 import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -33,14 +33,18 @@ class Page(Generic[Row]):
 def page(queryset: QuerySet[Row], *, ordering: str = "-id", cursor: str = "", limit: int = USUAL) -> Page[Row]:
     """The rows after `cursor` in `ordering` (a field name, `-` for descending); ties are broken by id.
 
-    Raises ValidationError for a cursor that isn't one of this ordering.
+    The field must not be null. Raises ValidationError for a cursor that isn't one of this ordering.
     """
     name, descending = ordering.removeprefix("-"), ordering.startswith("-")
     fields = [name] if name in {"id", "pk"} else [name, "id"]
     sign = "-" if descending else ""
     rows = queryset.order_by(*(f"{sign}{field}" for field in fields))
     if cursor:
-        rows = rows.filter(_after(fields, _decode(cursor, ordering, len(fields)), "lt" if descending else "gt"))
+        values = _decode(cursor, ordering, len(fields))
+        try:
+            rows = rows.filter(_after(fields, values, "lt" if descending else "gt"))
+        except (ValueError, TypeError, DjangoValidationError) as error:
+            raise _invalid() from error
     found = list(rows[: limit + 1])
     if len(found) <= limit:
         return Page(found, None)
@@ -68,15 +72,18 @@ def _encode(ordering: str, values: list[Any]) -> str:
     plain = [
         value.isoformat() if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value for value in values
     ]
-    return base64.urlsafe_b64encode(json.dumps([ordering, *plain], default=str).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps([ordering, *plain]).encode()).decode().rstrip("=")
 
 
 def _decode(cursor: str, ordering: str, length: int) -> list[Any]:
     try:
-        made_for, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error, TypeError) as error:
+        decoded = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, RecursionError) as error:
         raise _invalid() from error
-    if made_for != ordering or len(values) != length or not all(isinstance(value, str | int | float) for value in values):
+    if not isinstance(decoded, list) or len(decoded) != length + 1 or decoded[0] != ordering:
+        raise _invalid()
+    values: list[Any] = decoded[1:]
+    if not all(isinstance(value, str | int | float) and "\0" not in str(value) for value in values):
         raise _invalid()
     return values
 

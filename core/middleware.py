@@ -74,8 +74,8 @@ class ProblemMiddleware:
             return response
         kind = {404: problems.NotFound, 403: problems.Forbidden, 405: problems.MethodNotAllowed}.get(response.status_code)
         if kind is problems.MethodNotAllowed:
-            facts = {"method": request.method, "allowed": response.headers.get("Allow", "")}
-            return problem_response(kind(**facts), request.call.request_id)  # type: ignore[attr-defined]
+            problem = kind(method=request.method, allowed=response.headers.get("Allow", ""))
+            return problem_response(problem, request.call.request_id)  # type: ignore[attr-defined]
         kind = kind or (problems.InternalError if response.status_code >= 500 else problems.MalformedRequest)
         return problem_response(kind(), request.call.request_id)  # type: ignore[attr-defined]
 

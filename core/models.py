@@ -40,7 +40,7 @@ class Entity(models.Model):
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
-    objects = EntityQuerySet.as_manager()
+    objects: ClassVar = EntityQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -68,7 +68,7 @@ class PartnerOwned(Entity):
     partner = models.ForeignKey("partners.Partner", on_delete=models.PROTECT, related_name="+", editable=False)
     environment = models.CharField(max_length=4, choices=Environment, editable=False)
 
-    objects = PartnerOwnedQuerySet.as_manager()
+    objects: ClassVar = PartnerOwnedQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -138,6 +138,8 @@ class OperatorToken(Entity):
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
     version = models.BigIntegerField(default=0, editable=False)
 
+    objects: ClassVar = EntityQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("operator token")
         ordering = ["-id"]
@@ -188,7 +190,7 @@ class Event(Entity):
     previous_hash = models.BinaryField(null=True, editable=False)
     hash = models.BinaryField(null=True, editable=False)
 
-    objects = EventQuerySet.as_manager()
+    objects: ClassVar = EventQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -53,7 +53,7 @@ class Tier(Entity):
     needs_application = models.BooleanField(_("needs an approved application"), default=False)
     needs_contract = models.BooleanField(_("needs a signed contract"), default=False)
 
-    objects = EntityQuerySet.as_manager()
+    objects: ClassVar = EntityQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("tier")
@@ -114,7 +114,7 @@ class Partner(Entity):
     deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
     version = models.BigIntegerField(default=0, editable=False)
 
-    objects = PartnerQuerySet.as_manager()
+    objects: ClassVar = PartnerQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("partner")
@@ -153,7 +153,7 @@ class Member(Entity):
     role = models.CharField(_("role"), max_length=10, choices=Role)
     joined_at = models.DateTimeField(default=clock.now, editable=False)
 
-    objects = MemberQuerySet.as_manager()
+    objects: ClassVar = MemberQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("member")

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -18,9 +17,11 @@ PARAMETERS = frozenset({"limit", "cursor", "ordering"})
 class CursorListing(BasePagination):
     """Keyset pagination (`core.listing`) over the view's `ordering_fields`; the default is `ordering`, newest first."""
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: APIView | None = None) -> list[Any]:
+    page: listing.Page[Any]
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         query = request.query_params
-        ordering = query.get("ordering") or getattr(view, "ordering", "-id")
+        ordering = str(query.get("ordering") or getattr(view, "ordering", "-id"))
         allowed = {getattr(view, "ordering", "-id").removeprefix("-"), *getattr(view, "ordering_fields", ())}
         names = {"created_at": "id"}  # ids sort by time
         if ordering.removeprefix("-") not in allowed | {"created_at"}:

@@ -16,7 +16,8 @@ class HasScope(BasePermission):
     """Public views admit everyone; others want their audience's credential, with the operation's scope."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return self._admit(request.user, request, view)
+        caller: Any = request.user
+        return self._admit(caller, request, view)
 
     def _admit(self, caller: "Caller", request: Request, view: "ApiView") -> bool:
         if view.audience == "public":

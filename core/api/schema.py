@@ -37,7 +37,7 @@ IDEMPOTENCY_KEY = {
 class OperationSchema(AutoSchema):
     """drf-spectacular's, with the scope in words and `Idempotency-Key` on every POST."""
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         text = str(super().get_description() or "")
         scope = self._scope()
         return f"{text}\n\nNeeds the scope `{scope}`." if scope else text
