@@ -29,7 +29,7 @@ class Streams(bootsteps.StartStopStep):  # type: ignore[misc]
         self.thread.start()
 
     def stop(self, worker: Any) -> None:
-        if self.loop and self.finished and self.thread:
+        if self.loop and self.finished and self.thread and self.thread.is_alive():
             self.loop.call_soon_threadsafe(self.finished.set)
             self.thread.join(timeout=30)
 
@@ -38,11 +38,14 @@ class Streams(bootsteps.StartStopStep):  # type: ignore[misc]
     async def _run(self) -> None:
         from django.conf import settings
 
+        from core import mail
         from core.streams import STREAMS, keep_running
+
+        threading.Thread(target=mail.report_at_start, name="mail", daemon=True).start()
 
         self.loop, self.finished = asyncio.get_running_loop(), asyncio.Event()
         chosen = [stream for name, stream in STREAMS.items() if "*" in settings.STREAMS or name in settings.STREAMS]
-        await asyncio.gather(*(keep_running(stream, self.finished) for stream in chosen))
+        await asyncio.gather(self.finished.wait(), *(keep_running(stream, self.finished) for stream in chosen))
 
 
 app.steps["worker"].add(Streams)

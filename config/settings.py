@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+import sentry_sdk
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -82,6 +83,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "core.middleware.CallMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -97,6 +99,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
 TEMPLATES = [
@@ -278,7 +281,8 @@ X_FRAME_OPTIONS = "DENY"
 LOGGING_CONFIG = "core.logs.configure"
 LOGGING = {"level": env.choice("PORTICO_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")}
 LOG_FORMAT = env.choice("PORTICO_LOG_FORMAT", ("json", "console"), "json")
-SENTRY_DSN = env.text("PORTICO_SENTRY_DSN", "")
+if sentry_dsn := env.text("PORTICO_SENTRY_DSN", ""):
+    sentry_sdk.init(dsn=sentry_dsn, release=VERSION, environment=MODE, send_default_pii=False)
 # Bearer token that a Prometheus server sends to /metrics; without one /metrics answers to loopback only.
 METRICS_TOKEN = env.text("PORTICO_METRICS_TOKEN", "")
 

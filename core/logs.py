@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from structlog.tracebacks import ExceptionDictTransformer
 
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -18,12 +19,16 @@ SHARED: list[Any] = [
 def configure(options: dict[str, Any]) -> None:
     """Django's LOGGING_CONFIG: `options` is settings.LOGGING."""
     console = settings.LOG_FORMAT == "console"
-    renderer: Any = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
-    final = [
-        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-        *([] if console else [structlog.processors.dict_tracebacks]),
-        renderer,
-    ]
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if console
+        else structlog.processors.JSONRenderer()
+    )
+    final: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if not console:
+        # Without the frames' local variables: they hold credentials and people's data.
+        final.append(structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)))
+    final.append(renderer)
     logging.config.dictConfig(
         {
             "version": 1,
