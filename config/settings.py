@@ -117,7 +117,7 @@ TEMPLATES = [
                     ],
                 )
             ],
-            "builtins": ["django_cotton.templatetags.cotton", "django.templatetags.i18n", "django.templatetags.static"],
+            "builtins": ["django_cotton.templatetags.cotton", "django.templatetags.i18n", "django.templatetags.static", "portal.templatetags.portico"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -129,6 +129,8 @@ TEMPLATES = [
     }
 ]
 COTTON_DIR = "components"
+# A component sees its attributes and what context processors give, not the variables of the page around it.
+COTTON_ISOLATE_BY_DEFAULT = True
 
 # --- engines ---------------------------------------------------------------------------------------------------------
 DATABASES = {

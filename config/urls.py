@@ -21,4 +21,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/operator/v1/", include(operator_api)),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
+    path("", include("portal.urls")),
 ]
+
+handler400 = "portal.views.bad_request"
+handler403 = "portal.views.forbidden"
+handler404 = "portal.views.not_found"
+handler500 = "portal.views.broken"

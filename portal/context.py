@@ -1,11 +1,104 @@
-"""What every template may use."""
+"""What every template can ask of the site, as `site`; nothing is looked up that a template doesn't ask for."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+from portal import navigation
+from portal.navigation import Entry, Link, LinkGroup
+
+THEMES = ("light", "dark")
 
 
-def site(request: HttpRequest) -> dict[str, Any]:
-    """The installation: its name, whether it is a demo, its address."""
-    return {"site_name": "Portico", "demo": settings.DEMO, "base_url": settings.BASE_URL}
+def site(request: HttpRequest) -> dict[str, "Site"]:
+    """Context processor: `site`."""
+    return {"site": Site(request)}
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A partner that the signed-in person belongs to."""
+
+    name: str
+    url: str
+    current: bool
+
+
+class Site:
+    """The site as one visitor sees it. On a partner's page `partners.pages` has set `partner`, `member` and `environment`."""
+
+    name = settings.UNFOLD["SITE_TITLE"]
+    version = settings.VERSION
+    demo = settings.DEMO
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def theme(self) -> str:
+        """`light` or `dark` as the visitor chose, or nothing: then it is the system's."""
+        chosen = self._request.COOKIES.get(f"portico_theme{settings.COOKIE_SUFFIX}", "")
+        return chosen if chosen in THEMES else ""
+
+    @property
+    def mail_url(self) -> str:
+        """Where a demo shows its mail."""
+        return navigation.find("portal:mail") if self.demo else ""
+
+    @property
+    def partner(self) -> Any:
+        return getattr(self._request, "partner", None)
+
+    @property
+    def environment(self) -> str:
+        """`live` or `test` on a partner's pages, otherwise nothing."""
+        return getattr(self._request, "environment", "")
+
+    @cached_property
+    def memberships(self) -> list[Membership]:
+        """The signed-in person's partners, by name."""
+        from partners.models import Member
+
+        if not self._request.user.is_authenticated:
+            return []
+        members = Member.objects.filter(user=self._request.user, partner__deleted_at=None)
+        return [
+            Membership(
+                each.partner.name, navigation.find("portal:dashboard", slug=each.partner.slug), each.partner == self.partner
+            )
+            for each in members.select_related("partner").order_by("partner__name")
+        ]
+
+    @cached_property
+    def navigation(self) -> list[LinkGroup]:
+        """The sidebar of a partner's page."""
+        return navigation.groups(self._request, self.partner, self._may) if self.partner else []
+
+    @cached_property
+    def partner_navigation(self) -> list[Link]:
+        return list(navigation.links(navigation.PARTNER_MENU, self._request))
+
+    @cached_property
+    def account_navigation(self) -> list[Link]:
+        """The account's own pages; for operators also the console."""
+        entries = navigation.ACCOUNT + (navigation.OPERATOR if self._request.user.is_staff else ())
+        return list(navigation.links(entries, self._request))
+
+    @cached_property
+    def public_navigation(self) -> list[Link]:
+        return list(self._public(navigation.PUBLIC))
+
+    @cached_property
+    def footer_navigation(self) -> list[Link]:
+        return list(self._public(navigation.FOOTER))
+
+    def _public(self, entries: Iterable[Entry]) -> Iterable[Link]:
+        return navigation.links(entries, self._request)
+
+    def _may(self, permission: str) -> bool:
+        member = getattr(self._request, "member", None)
+        return member is not None and member.may(permission)

@@ -1,0 +1,55 @@
+"""Numbers over time, as a page draws them: `<c-chart>` plots them and always shows the same numbers as a table."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+Number = int | float | Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line: its label, a value (or None for a gap) for each instant, and which of the theme's colours it has."""
+
+    label: str
+    values: Sequence[Number | None]
+    tone: Literal["accent", "good", "warn", "bad", "info"] = "accent"
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Series over the same instants. `unit` is written after the numbers of the axis (`ms`, `%`)."""
+
+    at: Sequence[datetime]
+    series: Sequence[Series]
+    kind: Literal["line", "bars"] = "line"
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        if any(len(series.values) != len(self.at) for series in self.series):
+            raise ValueError("every series needs one value for each instant")
+
+    @property
+    def rows(self) -> Iterator[tuple[datetime, list[Number | None]]]:
+        """Each instant with the value of every series."""
+        for index, at in enumerate(self.at):
+            yield at, [series.values[index] for series in self.series]
+
+    @property
+    def for_plot(self) -> dict[str, Any]:
+        """What static/js/charts.js reads; times in seconds since 1970."""
+        return {
+            "kind": self.kind,
+            "unit": self.unit,
+            "at": [int(at.timestamp()) for at in self.at],
+            "series": [
+                {
+                    "label": str(series.label),
+                    "tone": series.tone,
+                    "values": [None if v is None else float(v) for v in series.values],
+                }
+                for series in self.series
+            ],
+        }

@@ -1,0 +1,24 @@
+"""Pages at the root, and those under `/p/<slug>/` that are made of several apps."""
+
+from django.conf import settings
+from django.urls import path
+
+from portal import styleguide, views
+
+app_name = "portal"
+
+urlpatterns = [
+    path("", views.landing, name="landing"),
+    path("theme", views.theme, name="theme"),
+    path("styleguide", styleguide.styleguide, name="styleguide"),
+    path("p/", views.home, name="home"),
+]
+
+if settings.DEMO:
+    from portal import outbox
+
+    urlpatterns += [
+        path("demo/mail", outbox.index, name="mail"),
+        path("demo/mail/<str:name>", outbox.message, name="mail_message"),
+        path("demo/mail/<str:name>/html", outbox.html, name="mail_html"),
+    ]

@@ -1,0 +1,77 @@
+// Draws <c-chart>: reads the JSON beside it, plots by uPlot in the theme's colours, redraws when theme or width change.
+
+const colour = (name) => {
+  const probe = document.createElement("i");
+  probe.style.color = `var(--color-${name})`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+};
+const faded = (rgb, share) => rgb.replace(/^rgb\((.*)\)$/, (_, inner) => `rgba(${inner}, ${share})`);
+
+const load = (() => {
+  let loading;
+  return () =>
+    (loading ??= new Promise((resolve) => {
+      const base = new URL("../vendor/uplot/", import.meta.url);
+      const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL("uPlot.min.css", base) });
+      const script = Object.assign(document.createElement("script"), { src: new URL("uPlot.iife.min.js", base), onload: resolve });
+      document.head.append(style, script);
+    }));
+})();
+
+const options = (data, width, height) => {
+  const text = colour("muted");
+  const line = colour("line");
+  const bars = data.kind === "bars";
+  const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: "12px Inter Variable, sans-serif" };
+  const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+  return {
+    width,
+    height,
+    tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), "Etc/UTC"),
+    cursor: { points: { size: 6 }, y: false },
+    legend: { show: data.series.length > 1, live: true },
+    scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
+    axes: [
+      { ...axis, grid: { show: false } },
+      { ...axis, size: 56, values: (_, values) => values.map((value) => compact.format(value) + (data.unit && ` ${data.unit}`)) },
+    ],
+    series: [
+      {},
+      ...data.series.map((series) => {
+        const stroke = colour(series.tone === "accent" ? "accent-text" : `${series.tone}-text`);
+        return {
+          label: series.label,
+          stroke,
+          width: bars ? 0 : 1.75,
+          fill: faded(stroke, bars ? 0.75 : 0.08),
+          points: { show: false },
+          paths: bars ? uPlot.paths.bars({ size: [0.7, 28], radius: 0.15 }) : uPlot.paths.spline(),
+        };
+      }),
+    ],
+  };
+};
+
+const plot = (place) => {
+  const data = JSON.parse(document.getElementById(place.dataset.chart).textContent);
+  if (!data.at.length) return;
+  place.replaceChildren();
+  const legend = data.series.length > 1 ? 32 : 0;
+  new uPlot(options(data, place.clientWidth, place.clientHeight - legend), [data.at, ...data.series.map((s) => s.values)], place);
+};
+
+export const draw = async () => {
+  await load();
+  const places = document.querySelectorAll("[data-chart]");
+  places.forEach(plot);
+  document.addEventListener("portico:theme", () => places.forEach(plot));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => places.forEach(plot));
+  let width = innerWidth;
+  addEventListener("resize", () => {
+    if (innerWidth !== width) places.forEach(plot);
+    width = innerWidth;
+  });
+};
