@@ -103,6 +103,7 @@ def problem_response(problem: problems.Problem, request_id: str) -> HttpResponse
     document = problem.document(request_id=request_id, base_url=settings.BASE_URL)
     response = JsonResponse(document, status=problem.status, headers=problem.headers)
     response.headers["Content-Type"] = problems.CONTENT_TYPE
+    response.headers["X-Request-Id"] = request_id
     return response
 
 

@@ -22,8 +22,8 @@ class Problem(Exception):
     """
 
     status: ClassVar[int] = 400
-    code: ClassVar[str] = "malformed_request"
-    title: ClassVar[str | Promise] = _("Malformed request")
+    code: ClassVar[str] = ""
+    title: ClassVar[str | Promise] = ""
     detail: str | Promise = ""
     members: ClassVar[tuple[str, ...]] = ()
 
@@ -54,6 +54,8 @@ class Problem(Exception):
 
 
 class MalformedRequest(Problem):
+    code = "malformed_request"
+    title = _("Malformed request")
     detail = _("The request can't be read. Send well-formed JSON in UTF-8.")
 
 
@@ -295,7 +297,8 @@ def catalogue() -> dict[str, type[Problem]]:
     found: dict[str, type[Problem]] = {}
 
     def walk(kind: type[Problem]) -> None:
-        found.setdefault(kind.code, kind)
+        if kind.code:
+            found.setdefault(kind.code, kind)
         for child in kind.__subclasses__():
             walk(child)
 
