@@ -1,7 +1,7 @@
 """The marketplace: what partners publish, in which versions, and who has installed it."""
 
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator, RegexValidator
@@ -32,7 +32,7 @@ class Category(Entity):
     )
     position = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Order among its neighbours."))
 
-    objects = EntityQuerySet.as_manager()
+    objects: ClassVar = EntityQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("category")
@@ -143,7 +143,7 @@ class Integration(PartnerOwned, Terms):
     published_at = models.DateTimeField(_("published"), null=True, editable=False)
     version = models.BigIntegerField(default=0, editable=False)
 
-    objects = IntegrationQuerySet.as_manager()
+    objects: ClassVar = IntegrationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("integration")
@@ -175,7 +175,7 @@ class Version(Entity, Terms):
     upstream_url = models.URLField(_("upstream"), max_length=500, editable=False)
     released_at = models.DateTimeField(_("released"), null=True, editable=False)
 
-    objects = EntityQuerySet.as_manager()
+    objects: ClassVar = EntityQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("version")
@@ -219,7 +219,7 @@ class Installation(PartnerOwned):
     installed_at = models.DateTimeField(_("installed"), default=clock.now, editable=False)
     uninstalled_at = models.DateTimeField(_("uninstalled"), null=True, editable=False)
 
-    objects = InstallationQuerySet.as_manager()
+    objects: ClassVar = InstallationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("installation")
