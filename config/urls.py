@@ -5,11 +5,15 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from core.api import health
+from products.requests.api import urls as requests
 
 partner_api: list[URLPattern | URLResolver] = [
     path("", include("core.api.urls")),
+    path("", include(requests.partner_urls)),
 ]
-operator_api: list[URLPattern | URLResolver] = []
+operator_api: list[URLPattern | URLResolver] = [
+    path("", include(requests.operator_urls)),
+]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.process_is_up),
