@@ -46,12 +46,15 @@ class Process:
     stop_signal: signal.Signals = signal.SIGTERM
     at_parent_death: signal.Signals = signal.SIGTERM
     cwd: Path = Path("/")
+    socket: Path | None = None
     popen: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
     started_at: float = 0.0
 
     def start(self) -> None:
-        """Start it, after moving a log that has grown large aside."""
+        """Start it, after moving a log that has grown large aside and a dead socket away."""
         rotate(self.log)
+        if self.socket:
+            self.socket.unlink(missing_ok=True)  # left by one that was killed, it would be in the way
         with self.log.open("ab") as log:
             self.popen = subprocess.Popen(
                 launched(self.argv, account=self.account, at_parent_death=self.at_parent_death),

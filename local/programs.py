@@ -13,22 +13,25 @@ STOP_ORDER = [["gateway", "beat", PREPARATION], ["web", "worker"], ["postgres", 
 
 
 def commands(home: Home, *, host: str, port: int) -> dict[str, list[str]]:
-    """One line a program, as one would type it."""
-    granian = "-m granian --no-ws --respawn-failed-workers --workers-kill-timeout 8"
-    celery = "-m celery -A config"
+    """What one would type after `python -m`."""
+    granian = "granian --no-ws --respawn-failed-workers --workers-kill-timeout 8"
+    gateway = f"{granian} --interface asgi --loop uvloop --host {host} --port {port} gateway.app:application"
+    web = (
+        f"{granian} --interface wsgi --blocking-threads 4 --backpressure 128 --uds-permissions 0600 config.wsgi:application --uds"
+    )
+    worker = "celery -A config worker --pool=threads --concurrency=4 --without-gossip --without-mingle --loglevel=INFO"
+    beat = "celery -A config beat --loglevel=INFO"
     return {
-        "gateway": [
-            *granian.split(),
-            *f"--interface asgi --loop uvloop --host {host} --port {port} gateway.app:application".split(),
-        ],
-        "web": [
-            *f"{granian} --interface wsgi --blocking-threads 8 --uds-permissions 600 --uds".split(),
-            str(home.run / "web.sock"),
-            "config.wsgi:application",
-        ],
-        "worker": f"{celery} worker --pool=threads --concurrency=4 --without-gossip --without-mingle --loglevel=INFO".split(),
-        "beat": f"{celery} beat --loglevel=INFO".split(),
+        "gateway": gateway.split(),
+        "web": [*web.split(), str(web_socket(home))],
+        "worker": worker.split(),
+        "beat": beat.split(),
     }
+
+
+def web_socket(home: Home) -> Path:
+    """Where Django listens for the gateway."""
+    return home.run / "web.sock"
 
 
 def services(home: Home, env: dict[str, str], *, host: str, port: int) -> list[Process]:
@@ -38,12 +41,12 @@ def services(home: Home, env: dict[str, str], *, host: str, port: int) -> list[P
 
 def preparation(home: Home, env: dict[str, str]) -> Process:
     """The program that migrates and seeds."""
-    return _python(home, env, PREPARATION, ["-m", "local", "prepare"])
+    return _python(home, env, PREPARATION, ["local", "prepare"])
 
 
 def _python(home: Home, env: dict[str, str], name: str, arguments: list[str]) -> Process:
     # A worker that lost its supervisor must not finish long tasks first: what it held comes back to the next one.
     death = signal.SIGKILL if name in {"worker", "beat", PREPARATION} else signal.SIGTERM
-    return Process(
-        name=name, argv=[sys.executable, *arguments], log=home.log(name), env=env, at_parent_death=death, cwd=Path(ROOT)
-    )
+    argv = [sys.executable, "-m", *arguments]
+    socket = web_socket(home) if name == "web" else None
+    return Process(name=name, argv=argv, log=home.log(name), env=env, at_parent_death=death, cwd=ROOT, socket=socket)

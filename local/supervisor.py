@@ -86,9 +86,10 @@ class Supervisor:
             engines = self.engines = prepared(self.home, lock)
             if engines.postgres:
                 engines.postgres.require_readable()
-            web_socket = str(self.home.run / "web.sock")
             urls = {"DATABASE_URL": engines.database_url, "REDIS_URL": engines.redis_url}
-            self.home.write_settings(urls | {"PORTICO_BASE_URL": self.base_url, "PORTICO_WEB_SOCKET": web_socket})
+            self.home.write_settings(
+                urls | {"PORTICO_BASE_URL": self.base_url, "PORTICO_WEB_SOCKET": str(programs.web_socket(self.home))}
+            )
         env = os.environ | {"PORTICO_HOME": str(self.home.path), "PYTHONUNBUFFERED": "1"}
         preparation = programs.preparation(self.home, env)
         self._start_engines(engines, preparation)
