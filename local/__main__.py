@@ -43,7 +43,38 @@ def prepare(_: argparse.Namespace) -> None:
     preparation.main()
 
 
-COMMANDS = {"run": run, "engines": run_engines, "prepare": prepare}
+def backup(options: argparse.Namespace) -> None:
+    """Write database, files and settings into one archive."""
+    from local import archive
+
+    archive.backup(existing_home(), options.archive)
+
+
+def restore(options: argparse.Namespace) -> None:
+    """Fill an empty home from an archive."""
+    from local import archive
+
+    if options.archive is None:
+        raise LocalError("Name the backup: make restore BACKUP=portico-backup-….tar.gz")
+    archive.restore(Home.current(), options.archive)
+
+
+def reset(_: argparse.Namespace) -> None:
+    """Delete the home with all its data, after asking."""
+    from local import archive
+
+    archive.reset(existing_home(), sure=os.environ.get("CONFIRM") == "yes")
+
+
+def existing_home() -> Home:
+    """The home, where there is one."""
+    path = configured_path()
+    if not (path / "id").is_file():
+        raise LocalError(f"{path} is no home of Portico; there is nothing to do.")
+    return Home.open(path)
+
+
+COMMANDS = {"run": run, "engines": run_engines, "prepare": prepare, "backup": backup, "restore": restore, "reset": reset}
 
 
 def main() -> int:
@@ -52,7 +83,7 @@ def main() -> int:
     for name, command in COMMANDS.items():
         added = commands.add_parser(name, help=command.__doc__)
         if name in {"backup", "restore"}:
-            added.add_argument("archive", type=Path, nargs="?" if name == "backup" else None)
+            added.add_argument("archive", type=Path, nargs="?")
     options = parser.parse_args()
     try:
         COMMANDS[options.command](options)

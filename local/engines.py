@@ -41,10 +41,7 @@ class Engines:
     def remove(self) -> None:
         """Stop, and delete the home with all its data."""
         self.stop()
-        Postgres(self.home).remove()
-        if (self.home.path / "run").is_symlink():
-            shutil.rmtree((self.home.path / "run").resolve(), ignore_errors=True)
-        shutil.rmtree(self.home.path)
+        delete(self.home)
 
     def __enter__(self) -> Self:
         return self
@@ -77,6 +74,14 @@ def start(path: Path, *, durable: bool = True) -> Engines:
         engines.stop()
         raise
     return engines
+
+
+def delete(home: Home) -> None:
+    """Delete a stopped home, and what it has outside of itself."""
+    Postgres(home).remove()
+    if (home.path / "run").is_symlink():
+        shutil.rmtree((home.path / "run").resolve(), ignore_errors=True)
+    shutil.rmtree(home.path)
 
 
 def prepared(home: Home, lock: ExitStack, *, durable: bool = True) -> Engines:

@@ -21,22 +21,20 @@ LEAST_FREE = 400 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Home:
-    """One installation's folder, 0700. `id` tells it apart from every other home on the host, also after it was moved."""
+    """One installation's folder. `id` tells it apart from every other home on the host, also after it was moved."""
 
     path: Path
     id: str
 
     @classmethod
     def open(cls, path: Path) -> "Home":
-        """Make the folder if there is none. Never changes the permissions of any folder above it."""
+        """Make the folder if there is none. Changes the permissions of no folder that exists; all it adds is private."""
         path = path.resolve()
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             path.mkdir(mode=0o700)
         if path.stat().st_uid != os.geteuid():
             raise LocalError(f"{path} belongs to another user. Choose a home of your own with PORTICO_HOME=/some/folder.")
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            path.chmod(0o700)
         mark = path / "id"
         if not mark.exists():
             write_private(mark, secrets.token_hex(5) + "\n")

@@ -159,7 +159,7 @@ class Postgres:
         """Copy the engine and create an empty cluster, unless both are there. Tells whether the cluster is new."""
         self.require_readable()
         try:
-            self._copy_engine()
+            self.copy_engine()
             if self.is_made:
                 return False
             self._init()
@@ -167,7 +167,8 @@ class Postgres:
             raise full_disk(self.place) if error.errno in FULL else error from error
         return True
 
-    def _copy_engine(self) -> None:
+    def copy_engine(self) -> None:
+        """Keep a copy of the wheel's engine beside the data, unless this very version is there."""
         if (self.engine / "VERSION").is_file() and (self.engine / "VERSION").read_text() == wheel_version():
             return
         new = self.place / "engine.new"

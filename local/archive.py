@@ -1,0 +1,156 @@
+"""Backup, restore and reset of a home: database, stored files and settings as one archive."""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from local.errors import FULL, LocalError, full_disk
+from local.engines import delete
+from local.home import ROOT, Home
+from local.postgres import Postgres
+from local.progress import Steps
+
+DUMP = "database.dump"
+KEPT = ("env", "demo.json", "files", "mail")
+
+
+def backup(home: Home, archive: Path | None) -> Path:
+    """Write the archive, 0600, and return where it is. Works while the platform runs and while it doesn't.
+
+    What a running gateway counted and usage has not taken in yet (seconds at most) is in Valkey and not in the archive.
+    """
+    made_at = datetime.now(UTC)
+    archive = archive or home.path.parent / f"portico-backup-{made_at:%Y%m%dT%H%M%SZ}.tar.gz"
+    archive = archive.resolve()
+    if archive.is_relative_to(home.path):
+        raise LocalError(f"{archive} is inside the home; name a file outside of it: make backup BACKUP=/some/where.tar.gz")
+    if not home.settings():
+        raise LocalError(f"{home.path} holds no installation yet; there is nothing to back up.")
+    steps = Steps()
+    try:
+        with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".portico-backup-") as folder:
+            work = Path(folder)
+            with steps.step("Database"):
+                _dump(home, work / DUMP)
+            with steps.step("Files and settings"):
+                version = (ROOT / "VERSION").read_text().strip()
+                (work / "manifest.json").write_text(json.dumps({"portico": version, "made_at": made_at.isoformat()}) + "\n")
+                _pack(home, work, work / "archive")
+            (work / "archive").replace(archive)
+    except OSError as error:
+        raise full_disk(archive.parent) if error.errno in FULL else LocalError(f"{archive}: {error.strerror}") from error
+    steps.say(f"Backup: {archive} ({archive.stat().st_size / 2**20:.1f} MB). It holds the installation's secrets; keep it safe.")
+    return archive
+
+
+def _dump(home: Home, target: Path) -> None:
+    """Dump with the engine that wrote the data, which may be older than this release's."""
+    outside = os.environ.get("DATABASE_URL")
+    postgres = Postgres(home)
+    if outside:
+        postgres.copy_engine()
+        return _dump_from(postgres, outside, target)
+    if not postgres.is_made:
+        raise LocalError(f"{home.path} has no database of its own. Name the one it uses: DATABASE_URL=… make backup")
+    with ExitStack() as stack:
+        if not home.is_running:
+            stack.enter_context(home.locked())
+            process = postgres.start()
+            stack.callback(process.stop)
+            postgres.wait()
+        return _dump_from(postgres, postgres.url, target)
+
+
+def _dump_from(postgres: Postgres, url: str, target: Path) -> None:
+    with target.open("wb") as file:
+        done = postgres.run(["pg_dump", "--format=custom", "--no-owner", f"--dbname={url}"], stdout=file, stderr=subprocess.PIPE)
+    if done.returncode:
+        raise LocalError(f"pg_dump failed: {done.stderr.decode(errors='replace').strip()}")
+
+
+def _pack(home: Home, work: Path, target: Path) -> None:
+    with (
+        open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
+        tarfile.open(fileobj=file, mode="w:gz") as tar,
+    ):
+        for name in ("manifest.json", DUMP):
+            tar.add(work / name, name)
+        for name in KEPT:
+            if (home.path / name).exists():
+                tar.add(home.path / name, name)
+
+
+def restore(home: Home, archive: Path) -> None:
+    """Fill a home that holds no data from an archive. Raises LocalError, changing nothing, if it holds any."""
+    if not archive.is_file():
+        raise LocalError(f"{archive} is no file. Name the backup: make restore BACKUP=portico-backup-….tar.gz")
+    with ExitStack() as stack:
+        stack.enter_context(home.locked())
+        postgres = Postgres(home)
+        if home.env_file.exists() or postgres.is_made:
+            raise LocalError(f"{home.path} holds data. Clear it with make reset, or restore elsewhere: PORTICO_HOME=/some/folder")
+        steps = Steps()
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=home.path, prefix=".restore-")))
+        with steps.step("Archive"):
+            _unpack(archive, work)
+        with steps.step("Database"):
+            _load(home, postgres, work / DUMP, stack)
+        with steps.step("Files and settings"):
+            for name in KEPT:
+                if (work / name).exists() and name != "env":
+                    (work / name).rename(home.path / name)
+            # The settings come last: they mark the home as complete.
+            (work / "env").rename(home.env_file)
+            home.write_settings({"PORTICO_COOKIE_SUFFIX": f"_{home.id}"})
+        steps.say(f"Restored into {home.path}. Start it with: make run")
+
+
+def _unpack(archive: Path, work: Path) -> None:
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            tar.extractall(work, filter="data")
+    except (tarfile.TarError, EOFError) as error:
+        raise LocalError(f"{archive} is no complete backup: {error}") from error
+    except OSError as error:
+        raise full_disk(work) if error.errno in FULL else LocalError(f"{archive} is no complete backup: {error}") from error
+    missing = [name for name in ("manifest.json", DUMP, "env") if not (work / name).is_file()]
+    if missing:
+        raise LocalError(f"{archive} is no backup of Portico: it has no {missing[0]}.")
+
+
+def _load(home: Home, postgres: Postgres, dump: Path, stack: ExitStack) -> None:
+    url = os.environ.get("DATABASE_URL")
+    if url:
+        postgres.copy_engine()
+    else:
+        postgres.make()
+        process = postgres.start()
+        stack.callback(process.stop)
+        postgres.wait()
+        url = postgres.url
+    with dump.open("rb") as file:
+        command = ["pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", f"--dbname={url}"]
+        done = postgres.run(command, stdin=file)
+    if done.returncode:
+        raise LocalError(f"pg_restore failed: {done.stdout.decode(errors='replace').strip()}")
+
+
+def reset(home: Home, *, sure: bool) -> None:
+    """Delete the home with all its data, after asking. Raises LocalError if it is running."""
+    with home.locked():
+        if not sure:
+            if not sys.stdin.isatty():
+                raise LocalError(
+                    f"This deletes {home.path} with all its data. To do it without being asked: make reset CONFIRM=yes"
+                )
+            if input(f"  Delete {home.path} with all its data? Type yes: ").strip() != "yes":
+                print("  Nothing was deleted.")
+                return
+        delete(home)
+    print(f"  Deleted {home.path}.")
