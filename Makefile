@@ -32,7 +32,7 @@ restore: install ## Fill an empty home from BACKUP=file.tar.gz
 	@exec $(BIN)/python -m local restore $(BACKUP)
 
 check: install-dev ## Style, types, layers, templates, migrations, production settings
-	@PATH="$(CURDIR)/$(BIN):$$PATH" sh local/check
+	@exec $(BIN)/python -m local check
 
 test: check ## The checks, and everything a change can break
 	@exec $(BIN)/python -m pytest -n 2 -m "not slow"
@@ -41,4 +41,5 @@ test-slow: install-dev ## Faults, full journeys, soak in small
 	@exec $(BIN)/python -m pytest -m slow
 
 lock: install-dev ## Pin the closure of requirements.in and requirements-dev.in
-	@sh local/lock
+	@for name in requirements requirements-dev; do \
+	  $(BIN)/uv pip compile --quiet --no-header --python-version 3.11 $$name.in --output-file $$name.txt || exit 1; done

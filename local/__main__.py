@@ -66,6 +66,13 @@ def reset(_: argparse.Namespace) -> None:
     archive.reset(existing_home(), sure=os.environ.get("CONFIRM") == "yes")
 
 
+def check(_: argparse.Namespace) -> None:
+    """Style, types, layers, templates, migrations, production settings."""
+    from local import check as checks
+
+    checks.main()
+
+
 def existing_home() -> Home:
     """The home, where there is one."""
     path = configured_path()
@@ -74,7 +81,15 @@ def existing_home() -> Home:
     return Home.open(path)
 
 
-COMMANDS = {"run": run, "engines": run_engines, "prepare": prepare, "backup": backup, "restore": restore, "reset": reset}
+COMMANDS = {
+    "run": run,
+    "engines": run_engines,
+    "prepare": prepare,
+    "backup": backup,
+    "restore": restore,
+    "reset": reset,
+    "check": check,
+}
 
 
 def main() -> int:

@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from local.errors import FULL, LocalError, full_disk
 from local.engines import delete
+from local.errors import FULL, LocalError, full_disk
 from local.home import ROOT, Home
 from local.postgres import Postgres
 from local.progress import Steps
@@ -100,7 +100,7 @@ def restore(home: Home, archive: Path) -> None:
         with steps.step("Archive"):
             _unpack(archive, work)
         with steps.step("Database"):
-            _load(home, postgres, work / DUMP, stack)
+            _load(postgres, work / DUMP)
         with steps.step("Files and settings"):
             for name in KEPT:
                 if (work / name).exists() and name != "env":
@@ -124,16 +124,25 @@ def _unpack(archive: Path, work: Path) -> None:
         raise LocalError(f"{archive} is no backup of Portico: it has no {missing[0]}.")
 
 
-def _load(home: Home, postgres: Postgres, dump: Path, stack: ExitStack) -> None:
-    url = os.environ.get("DATABASE_URL")
-    if url:
+def _load(postgres: Postgres, dump: Path) -> None:
+    """Load the dump; a cluster of our own that could not be filled is removed again, so that a second try finds an empty home."""
+    outside = os.environ.get("DATABASE_URL")
+    if outside:
         postgres.copy_engine()
-    else:
-        postgres.make()
-        process = postgres.start()
-        stack.callback(process.stop)
+        return _load_into(postgres, outside, dump)
+    postgres.make()
+    process = postgres.start()
+    try:
         postgres.wait()
-        url = postgres.url
+        _load_into(postgres, postgres.url, dump)
+    except BaseException:
+        process.stop()
+        postgres.remove()
+        raise
+    return process.stop()
+
+
+def _load_into(postgres: Postgres, url: str, dump: Path) -> None:
     with dump.open("rb") as file:
         command = ["pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", f"--dbname={url}"]
         done = postgres.run(command, stdin=file)
