@@ -9,9 +9,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from core import clock
+from core import clock, ids
 from core.models import Entity, EntityQuerySet, User
 from core.money import CurrencyField, Money
+from partners.permissions import Role, allows
 
 
 class Tier(Entity):
@@ -20,6 +21,16 @@ class Tier(Entity):
     class OverQuota(models.TextChoices):
         STOP = "stop", _("Refuse further calls")
         CHARGE = "charge", _("Go on at the usage price, up to the partner's cap")
+
+    class Servers(models.TextChoices):
+        STANDARD = "standard", _("Standard servers")
+        ALL = "all", _("All servers")
+        CUSTOM = "custom", _("Premium and custom servers")
+
+    class Support(models.TextChoices):
+        COMMUNITY = "community", _("Community")
+        EMAIL = "email", _("E-mail")
+        MANAGER = "manager", _("Named account manager")
 
     id_prefix = "tir"
 
@@ -48,6 +59,8 @@ class Tier(Entity):
         default=Decimal("0.15"),
         validators=[MinValueValidator(0), MaxValueValidator(1)],
     )
+    servers = models.CharField(_("servers"), max_length=8, choices=Servers, default=Servers.STANDARD)
+    support = models.CharField(_("support"), max_length=9, choices=Support, default=Support.COMMUNITY)
     longest_grace = models.DurationField(_("longest grace of a rotated key"), default=timedelta(days=30))
     needs_documents = models.BooleanField(_("needs verified documents"), default=False)
     needs_application = models.BooleanField(_("needs an approved application"), default=False)
@@ -73,6 +86,10 @@ class PartnerQuerySet(EntityQuerySet["Partner"]):
         """Without the softly deleted."""
         return self.filter(deleted_at=None)
 
+    def public_profiles(self) -> Self:
+        """Those that everybody may see."""
+        return self.present().filter(status=Partner.Status.ACTIVE, listed=True)
+
     def of_member(self, user: User) -> Self:
         """Those that a person belongs to."""
         return self.present().filter(members__user=user)
@@ -97,7 +114,7 @@ class Partner(Entity):
         Status.PENDING: {Status.ACTIVE, Status.CLOSED},
         Status.ACTIVE: {Status.SUSPENDED, Status.CLOSED},
         Status.SUSPENDED: {Status.ACTIVE, Status.CLOSED},
-    }
+    }  # out of `closed` leads `partners.restore` only: to where it was
 
     id_prefix = "ptn"
 
@@ -106,6 +123,7 @@ class Partner(Entity):
     type = models.CharField(_("type"), max_length=12, choices=Type, default=Type.TECHNOLOGY)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING, editable=False)
     status_reason = models.TextField(_("reason"), blank=True, editable=False)
+    restores_to = models.CharField(max_length=10, choices=Status, blank=True, editable=False, help_text="Status before it closed.")
     tier = models.ForeignKey(Tier, on_delete=models.PROTECT, related_name="partners", verbose_name=_("tier"))
     website = models.URLField(_("website"), blank=True)
     description = models.TextField(_("description"), max_length=2_000, blank=True)
@@ -121,20 +139,12 @@ class Partner(Entity):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(condition=~Q(status="active") | Q(activated_at__isnull=False), name="partner_active_since"),
+            models.CheckConstraint(condition=Q(deleted_at=None) | Q(status="closed"), name="partner_deleted_is_closed"),
         ]
+        indexes = [models.Index(fields=["status", "-id"], name="partner_by_status")]
 
     def __str__(self) -> str:
         return self.name
-
-
-class Role(models.TextChoices):
-    """What a person may in one partner; `partners.permissions` says it in one table."""
-
-    OWNER = "owner", _("Owner")
-    ADMIN = "admin", _("Admin")
-    DEVELOPER = "developer", _("Developer")
-    FINANCE = "finance", _("Finance")
-    VIEWER = "viewer", _("Viewer")
 
 
 class MemberQuerySet(EntityQuerySet["Member"]):
@@ -161,3 +171,158 @@ class Member(Entity):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.get_role_display()})"
+
+    def may(self, permission: str) -> bool:
+        """Whether this person's role has a permission; see `partners.permissions`."""
+        return allows(self.role, permission)
+
+
+class Company(models.Model):
+    """Facts about the organisation behind a partner, as it states them in onboarding."""
+
+    class Size(models.TextChoices):
+        MICRO = "1-9", _("1 to 9 people")
+        SMALL = "10-49", _("10 to 49 people")
+        MEDIUM = "50-249", _("50 to 249 people")
+        LARGE = "250+", _("250 people or more")
+
+    partner = models.OneToOneField(Partner, on_delete=models.CASCADE, primary_key=True, related_name="company")
+    contact_name = models.CharField(_("contact person"), max_length=120, blank=True)
+    contact_email = models.EmailField(_("contact e-mail"), blank=True)
+    contact_phone = models.CharField(_("contact phone"), max_length=40, blank=True)
+    legal_name = models.CharField(_("legal name"), max_length=160, blank=True)
+    registration_number = models.CharField(_("registration number"), max_length=60, blank=True)
+    tax_id = models.CharField(_("tax id"), max_length=60, blank=True)
+    street = models.CharField(_("street and number"), max_length=160, blank=True)
+    city = models.CharField(_("city"), max_length=80, blank=True)
+    postal_code = models.CharField(_("postal code"), max_length=20, blank=True)
+    country = models.CharField(_("country"), max_length=2, blank=True, validators=[RegexValidator(r"^[A-Z]{2}\Z")])
+    industry = models.CharField(_("industry"), max_length=80, blank=True)
+    size = models.CharField(_("size"), max_length=6, choices=Size, blank=True)
+
+    def __str__(self) -> str:
+        return self.legal_name or str(self.partner)
+
+
+class ApiSetup(models.Model):
+    """What a partner wants the API for, and where it wants to be called; a step of the onboarding."""
+
+    partner = models.OneToOneField(Partner, on_delete=models.CASCADE, primary_key=True, related_name="api_setup")
+    use_case = models.TextField(_("use case"), max_length=2_000, blank=True)
+    expected_monthly_calls = models.BigIntegerField(
+        _("expected calls a month"), null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    webhook_url = models.URLField(_("webhook address"), max_length=500, blank=True)
+    oauth_callback_url = models.URLField(_("OAuth callback address"), max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return str(self.partner)
+
+
+class Review(Entity):
+    """One round of the operators' review: a submission, and in time its decision. Every round is kept."""
+
+    class Decision(models.TextChoices):
+        WAITING = "waiting", _("Waiting for review")
+        APPROVED = "approved", _("Approved")
+        CHANGES_REQUESTED = "changes_requested", _("Changes requested")
+        REJECTED = "rejected", _("Rejected")
+
+    id_prefix = "rvw"
+
+    partner = models.ForeignKey(Partner, on_delete=models.CASCADE, related_name="reviews")
+    decision = models.CharField(_("decision"), max_length=17, choices=Decision, default=Decision.WAITING)
+    reason = models.TextField(_("reason"), blank=True)
+    decided_at = models.DateTimeField(_("decided"), null=True)
+    decided_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("decided by"))
+
+    class Meta:
+        verbose_name = _("review")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["partner"], condition=Q(decision="waiting"), name="review_one_waiting"),
+            models.CheckConstraint(condition=Q(decision="waiting") | Q(decided_at__isnull=False), name="review_decided_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.partner}: {self.get_decision_display()}"
+
+
+def _place(document: "Document", filename: str) -> str:
+    """Where a document's file is kept: nothing of the name that was sent."""
+    return f"documents/{document.partner_id}/{document.pk}"
+
+
+class Document(Entity):
+    """A file that shows who the partner is. Kept privately; what it is was found by its content, not by its name."""
+
+    class Kind(models.TextChoices):
+        REGISTRATION = "registration", _("Company registration")
+        TAX = "tax", _("Tax certificate")
+        ADDRESS = "address", _("Proof of address")
+        IDENTITY = "identity", _("Proof of identity")
+        CONTRACT = "contract", _("Signed contract")
+        OTHER = "other", _("Other")
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting for review")
+        ACCEPTED = "accepted", _("Accepted")
+        REJECTED = "rejected", _("Rejected")
+
+    id_prefix = "doc"
+
+    partner = models.ForeignKey(Partner, on_delete=models.CASCADE, related_name="documents")
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    filename = models.CharField(_("name"), max_length=120, help_text=_("As it was sent, for people to read."))
+    content_type = models.CharField(_("type"), max_length=40)
+    size = models.PositiveIntegerField(_("size"), help_text=_("In bytes."))
+    sha256 = models.BinaryField(editable=False)
+    file = models.FileField(upload_to=_place, max_length=200)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.WAITING)
+    reason = models.TextField(_("reason"), blank=True)
+    decided_at = models.DateTimeField(_("decided"), null=True)
+    decided_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("decided by"))
+
+    class Meta:
+        verbose_name = _("document")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(state="waiting") | Q(decided_at__isnull=False), name="document_decided_at"),
+        ]
+        indexes = [models.Index(fields=["state", "id"], name="document_queue")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.filename}"
+
+
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    def due(self) -> Self:
+        """Those to be sent now; a lease that ran out counts as never taken."""
+        return self.filter(sent_at=None, failed_at=None, due_at__lte=clock.now())
+
+
+class Notice(models.Model):
+    """A mail to one person. The row is the intent, written in the transaction of its cause; `notices.send_due` sends it."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    kind = models.CharField(max_length=40)
+    cause = models.CharField(max_length=80, help_text="Public id of the event or row behind it.")
+    partner = models.ForeignKey(Partner, on_delete=models.CASCADE, null=True, related_name="notices")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
+    facts = models.JSONField(default=dict)
+    due_at = models.DateTimeField(default=clock.now)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("notice")
+        constraints = [models.UniqueConstraint(fields=["cause", "kind", "user"], name="notice_once")]
+        indexes = [models.Index(fields=["due_at"], condition=Q(sent_at=None, failed_at=None), name="notice_due")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.user}"

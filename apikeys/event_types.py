@@ -1,0 +1,63 @@
+"""What happens to keys. No event ever holds a credential."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from apikeys.models import Key
+from core.events import EventType, register
+
+TEXT = {"type": "string"}
+PROPERTIES = {
+    "id": TEXT,
+    "name": TEXT,
+    "environment": {"enum": ["live", "test"]},
+    "hint": TEXT,
+    "scopes": {"type": "array", "items": TEXT},
+}
+SCHEMA = {"type": "object", "required": list(PROPERTIES), "properties": PROPERTIES}
+EXAMPLE = {
+    "id": "key_01jd3x8q4vf2r9kq6m5t7w8y9z",
+    "name": "Back end",
+    "environment": "live",
+    "hint": "pk_live_…x7Kq",
+    "scopes": ["requests:read"],
+}
+
+
+def facts(key: Key) -> dict[str, Any]:
+    """What an event says of a key."""
+    return {
+        "id": key.public_id,
+        "name": key.name,
+        "environment": str(key.environment),
+        "hint": key.hint,
+        "scopes": list(key.scopes),
+    }
+
+
+def _type(name: str, description: Any, schema: dict[str, Any] | None = None, **example: Any) -> EventType:
+    properties = {**PROPERTIES, **(schema or {})}
+    return EventType(name, description, {**SCHEMA, "properties": properties}, {**EXAMPLE, **example})
+
+
+KEY_ISSUED = _type("key.issued", _("A key was created."))
+KEY_UPDATED = _type(
+    "key.updated",
+    _("A key's name, scopes, addresses, limit or expiry changed; `changes` has the value before and after of each."),
+    {"changes": {"type": "object"}},
+    changes={"name": ["Back end", "Orders"]},
+)
+KEY_ROTATED = _type(
+    "key.rotated",
+    _("A key has a successor, and itself works until `expires_at`."),
+    {"successor": TEXT, "expires_at": TEXT},
+    successor="key_01jd3x9f0e8ydt6h1m2n3p4q5r",
+    expires_at="2026-01-31T12:00:00+00:00",
+)
+KEY_REVOKED = _type("key.revoked", _("A key was revoked for good."), {"reason": TEXT}, reason="")
+KEY_DISABLED = _type("key.disabled", _("A key was switched off."))
+KEY_ENABLED = _type("key.enabled", _("A key was switched on again."))
+KEY_LEAKED = _type("key.leaked", _("A key was reported as leaked, and stopped at once."))
+
+register(KEY_ISSUED, KEY_UPDATED, KEY_ROTATED, KEY_REVOKED, KEY_DISABLED, KEY_ENABLED, KEY_LEAKED)

@@ -1,0 +1,239 @@
+"""The life of a key: issued, perhaps changed, disabled, enabled or rotated, in the end revoked.
+
+The text of a key is in the answer of `issue` and `rotate` and nowhere else; what is kept is a keyed hash (`core.crypto`).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from apikeys import addresses
+from apikeys import event_types as types
+from apikeys.models import Key
+from core import clock, crypto, events, operators, problems, scopes, versions
+from core.actors import Actor
+from core.models import Environment, OperatorToken
+from core.states import swap, transition
+from partners.models import Partner
+
+PREFIXES = {Environment.LIVE: "pk_live_", Environment.TEST: "pk_test_"}
+SECRET_PREFIX = "ps_"  # noqa: S105  (what secrets start with)
+
+# Rights that keep a newcomer's key harmless: it can see who it is, and nothing else, until somebody gives it more.
+LEAST = ("partner:read",)
+
+
+class GraceTooLong(problems.ValidationError):
+    """A rotated key may live on for as long as its partner's tier says."""
+
+    def __init__(self, longest: timedelta) -> None:
+        detail = str(_("At most {seconds} seconds on this tier.")).format(seconds=int(longest.total_seconds()))
+        super().__init__({"grace_seconds": [detail]})
+
+
+class ScopeNotHeld(problems.Forbidden):
+    """Nobody can give a key a right that they lack."""
+
+    detail = _("You can't give or renew rights that you don't have yourself: {scopes}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A key and, this once, its text; `secret` is its second half where it was asked for."""
+
+    key: Key
+    text: str
+    secret: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the maker of a key may hand on: a caller's scopes, a member's permissions, or (`EVERY`) everything."""
+
+    held: Collection[str]
+
+    def require(self, wanted: Collection[str]) -> None:
+        """Raises ScopeNotHeld that names what is lacking."""
+        lacking = sorted(set(wanted) - set(self.held)) if "*" not in self.held else []
+        if lacking:
+            raise ScopeNotHeld(scopes=", ".join(lacking))
+
+
+EVERY = Rights(("*",))
+
+
+@transaction.atomic
+def issue(
+    *,
+    partner: Partner,
+    environment: str,
+    name: str,
+    scopes: Sequence[str] = LEAST,
+    by: Actor,
+    rights: Rights = EVERY,
+    expires_at: datetime | None = None,
+    ip_allowlist: Sequence[str] = (),
+    rate_limit_per_minute: int | None = None,
+    require_secret: bool = False,
+) -> Issued:
+    """Make a key. Raises ValidationError for what is no scope, address, limit or time; ScopeNotHeld beyond `rights`;
+    PartnerNotActive for a live key of a partner that isn't live yet, and for any key of a closed or suspended one."""
+    _require_partner(partner, environment)
+    settings = _checked(
+        partner, scopes=scopes, ip_allowlist=ip_allowlist, rate_limit_per_minute=rate_limit_per_minute, expires_at=expires_at
+    )
+    rights.require(settings["scopes"])
+    issued = _create(partner=partner, environment=environment, name=name, by=by, require_secret=require_secret, **settings)
+    events.emit(
+        type=types.KEY_ISSUED,
+        partner=partner,
+        environment=environment,
+        subject=issued.key,
+        actor=by,
+        data=types.facts(issued.key),
+    )
+    return issued
+
+
+@transaction.atomic
+def update(*, key: Key, by: Actor, rights: Rights = EVERY, **changes: Any) -> Key:
+    """Change name, scopes, ip_allowlist, rate_limit_per_minute or expires_at; it holds from the next call on.
+
+    Raises as `issue` does, and StaleState once the key is revoked.
+    """
+    checked = _checked(key.partner, **{name: value for name, value in changes.items() if name != "name"})
+    checked |= {"name": changes["name"]} if "name" in changes else {}
+    rights.require(set(checked.get("scopes", ())) - set(key.scopes))
+    before = {name: getattr(key, name) for name in checked}
+    checked = {name: value for name, value in checked.items() if before[name] != value}
+    if not checked:
+        return key
+    swap(key, where={"status__in": [Key.Status.ACTIVE, Key.Status.DISABLED]}, **checked)
+    data = {**types.facts(key), "changes": {name: [_plain(before[name]), _plain(value)] for name, value in checked.items()}}
+    _emit(types.KEY_UPDATED, key, by, data)
+    return key
+
+
+@transaction.atomic
+def rotate(*, key: Key, grace: timedelta, by: Actor, rights: Rights = EVERY) -> Issued:
+    """Issue a successor with the same rights; the old key works on for `grace`, never past its own expiry.
+
+    The successor of a key with an expiry lives as long as the old one was meant to. Raises StaleState if the key is no
+    longer active or has a successor, GraceTooLong beyond the tier's limit, ScopeNotHeld if the key may more than `rights`.
+    """
+    if grace > key.partner.tier.longest_grace:
+        raise GraceTooLong(key.partner.tier.longest_grace)
+    _require_partner(key.partner, key.environment)
+    rights.require(key.scopes)
+    now = clock.now()
+    ends_at = min(filter(None, [now + grace, key.expires_at]))
+    successor = _create(
+        partner=key.partner,
+        environment=key.environment,
+        name=key.name,
+        by=by,
+        require_secret=key.secret_digest is not None,
+        scopes=key.scopes,
+        ip_allowlist=key.ip_allowlist,
+        rate_limit_per_minute=key.rate_limit_per_minute,
+        expires_at=now + (key.expires_at - key.created_at) if key.expires_at else None,
+    )
+    swap(key, where={"status": Key.Status.ACTIVE, "successor": None}, expires_at=ends_at, successor=successor.key)
+    data = {**types.facts(key), "successor": successor.key.public_id, "expires_at": ends_at.isoformat()}
+    _emit(types.KEY_ROTATED, key, by, data)
+    return successor
+
+
+@transaction.atomic
+def revoke(*, key: Key, by: Actor, reason: str = "") -> None:
+    """End a key for good, from the next call on. Raises StaleState if it was revoked before."""
+    transition(key, Key.Status.REVOKED)
+    _emit(types.KEY_REVOKED, key, by, {**types.facts(key), "reason": reason})
+
+
+@transaction.atomic
+def disable(*, key: Key, by: Actor) -> None:
+    """Switch a key off until `enable`. Raises StaleState unless it is active."""
+    transition(key, Key.Status.DISABLED)
+    _emit(types.KEY_DISABLED, key, by, types.facts(key))
+
+
+@transaction.atomic
+def enable(*, key: Key, by: Actor) -> None:
+    """Switch a disabled key on again. Raises StaleState for any other: a leaked one stays off."""
+    transition(key, Key.Status.ACTIVE)
+    _emit(types.KEY_ENABLED, key, by, types.facts(key))
+
+
+@transaction.atomic
+def report_leak(*, text: str, by: Actor) -> None:
+    """Somebody found this credential in the open: a real one stops at once and its owner is told. Anything else is ignored,
+    and the caller can't tell the difference."""
+    found = crypto.digest(text)
+    token = OperatorToken.objects.filter(digest=found, revoked_at=None).first()
+    if token is not None:
+        operators.revoke(token=token, by=by)
+    key = Key.objects.select_for_update().filter(digest=found, status__in=[Key.Status.ACTIVE, Key.Status.DISABLED]).first()
+    if key is not None:
+        transition(key, Key.Status.LEAKED)
+        _emit(types.KEY_LEAKED, key, by, types.facts(key))
+
+
+def _create(*, partner: Partner, environment: str, name: str, by: Actor, require_secret: bool, **settings: Any) -> Issued:
+    prefix = PREFIXES[Environment(environment)]
+    text = crypto.generate(prefix)
+    secret = crypto.generate(SECRET_PREFIX) if require_secret else None
+    key = Key.objects.create(
+        partner=partner,
+        environment=environment,
+        name=name,
+        digest=crypto.digest(text),
+        hint=crypto.hint(text, prefix),
+        secret_digest=crypto.digest(secret) if secret else None,
+        created_by=by.label,
+        **settings,
+    )
+    versions.bump(key)
+    return Issued(key, text, secret)
+
+
+def _checked(partner: Partner, **settings: Any) -> dict[str, Any]:
+    """The settings in the one spelling in which they are kept; raises ValidationError that names every mistake."""
+    errors: dict[str, Any] = {}
+    if "scopes" in settings:
+        settings["scopes"] = sorted(set(settings["scopes"]))
+        if unknown := scopes.unknown(settings["scopes"]):
+            errors["scopes"] = [str(_("Unknown scopes: {names}.")).format(names=", ".join(unknown))]
+    if "ip_allowlist" in settings:
+        settings["ip_allowlist"], mistakes = addresses.parse(settings["ip_allowlist"])
+        errors |= {"ip_allowlist": mistakes} if mistakes else {}
+    limit = settings.get("rate_limit_per_minute")
+    if limit is not None and not 1 <= limit <= partner.tier.key_rate:
+        errors["rate_limit_per_minute"] = [str(_("From 1 to {most} on this tier.")).format(most=partner.tier.key_rate)]
+    expires_at = settings.get("expires_at")
+    if expires_at is not None and expires_at <= clock.now():
+        errors["expires_at"] = [str(_("This time is past."))]
+    if errors:
+        raise problems.ValidationError(errors)
+    return settings
+
+
+def _require_partner(partner: Partner, environment: str) -> None:
+    if partner.status == Partner.Status.SUSPENDED:
+        raise problems.PartnerSuspended()
+    usable = {Partner.Status.ACTIVE} if environment == Environment.LIVE else {Partner.Status.ACTIVE, Partner.Status.PENDING}
+    if partner.status not in usable:
+        raise problems.PartnerNotActive()
+
+
+def _emit(type: events.EventType, key: Key, by: Actor, data: dict[str, Any]) -> None:
+    events.emit(type=type, partner=key.partner_id, environment=key.environment, subject=key, actor=by, data=data)
+    versions.bump(key)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,119 @@
+"""What happens to partners and the people in them."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from core.events import EventType, register
+from partners.models import Member, Partner
+
+TEXT = {"type": "string"}
+PARTNER_ID = "ptn_01jd3x8q4vf2r9kq6m5t7w8y9z"
+MEMBER_ID = "mem_01jd3x8q4vf2r9kq6m5t7w8y9z"
+
+
+def facts(partner: Partner) -> dict[str, Any]:
+    """What an event says of a partner."""
+    return {
+        "id": partner.public_id,
+        "slug": partner.slug,
+        "name": partner.name,
+        "type": str(partner.type),
+        "status": str(partner.status),
+        "tier": partner.tier.slug,
+    }
+
+
+def member_facts(member: Member) -> dict[str, Any]:
+    """What an event says of a member: no name and no address, since events stay."""
+    return {"id": member.public_id, "role": str(member.role)}
+
+
+def _schema(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+PARTNER_SCHEMA = _schema(id=TEXT, slug=TEXT, name=TEXT, type=TEXT, status=TEXT, tier=TEXT)
+PARTNER_EXAMPLE = {
+    "id": PARTNER_ID,
+    "slug": "acme",
+    "name": "Acme",
+    "type": "technology",
+    "status": "active",
+    "tier": "developer",
+}
+REASON_SCHEMA = {**PARTNER_SCHEMA, "properties": {**PARTNER_SCHEMA["properties"], "reason": TEXT}}
+REASON_EXAMPLE = {**PARTNER_EXAMPLE, "status": "suspended", "reason": "Unpaid invoices"}
+MEMBER_SCHEMA = _schema(id=TEXT, role=TEXT)
+MEMBER_EXAMPLE = {"id": MEMBER_ID, "role": "developer"}
+
+
+def _about_partner(name: str, description: Any) -> EventType:
+    return EventType(name, description, PARTNER_SCHEMA, PARTNER_EXAMPLE)
+
+
+def _with_reason(name: str, description: Any) -> EventType:
+    return EventType(name, description, REASON_SCHEMA, REASON_EXAMPLE)
+
+
+def _about_member(name: str, description: Any) -> EventType:
+    return EventType(name, description, MEMBER_SCHEMA, MEMBER_EXAMPLE)
+
+
+PARTNER_CREATED = _about_partner("partner.created", _("A partner registered, or an operator created it."))
+PARTNER_UPDATED = EventType(
+    "partner.updated",
+    _("A partner's profile or company facts changed; `changes` has the value before and after of each field."),
+    _schema(id=TEXT, changes={"type": "object"}),
+    {"id": PARTNER_ID, "changes": {"website": ["", "https://acme.example"]}},
+)
+PARTNER_SUBMITTED = _about_partner("partner.submitted", _("A partner finished its onboarding and waits for review."))
+PARTNER_VERIFIED = _about_partner("partner.verified", _("Operators reviewed a partner and approved it."))
+PARTNER_ACTIVATED = _about_partner("partner.activated", _("A partner went live."))
+PARTNER_REJECTED = _with_reason("partner.rejected", _("Operators reviewed a partner and did not approve it."))
+PARTNER_SUSPENDED = _with_reason("partner.suspended", _("A partner was suspended: its calls are refused."))
+PARTNER_REACTIVATED = _about_partner("partner.reactivated", _("A suspended partner is live again."))
+PARTNER_CLOSED = _with_reason("partner.closed", _("A partner was closed: its credentials no longer work."))
+PARTNER_DELETED = _about_partner("partner.deleted", _("A closed partner was deleted; operators can restore it."))
+PARTNER_RESTORED = _about_partner("partner.restored", _("A closed or deleted partner is back in the state it had."))
+PARTNER_TIER_CHANGED = EventType(
+    "partner.tier_changed",
+    _("A partner moved to another tier."),
+    _schema(id=TEXT, tier=TEXT, previous=TEXT),
+    {"id": PARTNER_ID, "tier": "professional", "previous": "basic"},
+)
+ONBOARDING_SAVED = EventType(
+    "partner.onboarding_saved",
+    _("A step of the onboarding was filled in."),
+    _schema(id=TEXT, step=TEXT),
+    {"id": PARTNER_ID, "step": "basic-info"},
+)
+MEMBER_ADDED = _about_member("member.added", _("A person joined the team."))
+MEMBER_EMAIL_CONFIRMED = _about_member("member.email_confirmed", _("A person of the team confirmed the e-mail address."))
+MEMBER_ROLE_CHANGED = EventType(
+    "member.role_changed",
+    _("A person of the team has another role."),
+    _schema(id=TEXT, role=TEXT, previous=TEXT),
+    {**MEMBER_EXAMPLE, "previous": "viewer"},
+)
+MEMBER_REMOVED = _about_member("member.removed", _("A person left the team, or was taken out of it."))
+
+register(
+    PARTNER_CREATED,
+    PARTNER_UPDATED,
+    PARTNER_SUBMITTED,
+    PARTNER_VERIFIED,
+    PARTNER_ACTIVATED,
+    PARTNER_REJECTED,
+    PARTNER_SUSPENDED,
+    PARTNER_REACTIVATED,
+    PARTNER_CLOSED,
+    PARTNER_DELETED,
+    PARTNER_RESTORED,
+    PARTNER_TIER_CHANGED,
+    ONBOARDING_SAVED,
+    MEMBER_ADDED,
+    MEMBER_EMAIL_CONFIRMED,
+    MEMBER_ROLE_CHANGED,
+    MEMBER_REMOVED,
+)

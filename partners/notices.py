@@ -1,0 +1,227 @@
+"""Mail to people about what happened. Rows are the truth: written with their cause, sent by a loop afterwards.
+
+Some notices follow from events: `read` sees every sealed event once and writes a row for each person concerned. Sending takes
+a row under a lease, so that a worker that dies leaves it to the next; since a mail server can't tell "taken" from "lost"
+when the line breaks, each mail keeps one Message-ID, by which a mailbox knows the same mail again.
+"""
+
+import smtplib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parseaddr
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+from django.db.models import F
+from django.template.loader import render_to_string
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from core import clock, wake
+from core.models import Event, User
+from partners.models import Member, Notice, Role
+from partners.permissions import BUILDERS, MANAGERS
+
+log = structlog.get_logger(__name__)
+
+Text = str | Promise
+
+LEASE = timedelta(minutes=2)
+BATCH = 20
+PAUSES = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=8))
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A mail: its subject, what it says, and where it leads. Texts and address are filled in with the notice's facts.
+
+    `event` and `roles` say of which events it tells whom; without an event a verb writes it by `tell`.
+    """
+
+    name: str
+    subject: Text
+    paragraphs: tuple[Text, ...]
+    action: Text = ""
+    path: str = ""
+    event: str = ""
+    roles: frozenset[Role] = MANAGERS
+
+
+KINDS: dict[str, Kind] = {}
+_BY_EVENT: dict[str, Kind] = {}
+
+
+def register(*kinds: Kind) -> None:
+    """Make kinds of mail known; at import of the module that writes them, before the app is ready."""
+    KINDS.update({kind.name: kind for kind in kinds})
+    _BY_EVENT.update({kind.event: kind for kind in kinds if kind.event})
+
+
+def tell(*, kind: str, user: User, cause: str, **facts: str) -> None:
+    """Write a notice to one person in the running transaction; at most one a kind and cause."""
+    Notice.objects.bulk_create([Notice(kind=kind, user=user, cause=cause, facts=facts)], ignore_conflicts=True)
+    wake.on_commit("notices")
+
+
+def read(events: Sequence[Event], payloads: Mapping[UUID, Mapping[str, Any]]) -> None:
+    """The reader of sealed events: a row for each member whose role the kind concerns."""
+    told = [event for event in events if event.type in _BY_EVENT]
+    if not told:
+        return
+    members = Member.objects.filter(partner__in={event.partner_id for event in told}).select_related("partner")
+    team: dict[UUID, list[Member]] = {}
+    for member in members:
+        team.setdefault(member.partner_id, []).append(member)
+    notices = [
+        Notice(kind=kind.name, user_id=member.user_id, partner_id=member.partner_id, cause=event.public_id, facts=facts)
+        for event in told
+        for kind in [_BY_EVENT[event.type]]
+        for member in team.get(event.partner_id, ())  # type: ignore[arg-type]
+        if member.role in kind.roles
+        for facts in [_facts(member, payloads.get(event.pk, {}))]
+    ]
+    Notice.objects.bulk_create(notices, ignore_conflicts=True)
+    wake.on_commit("notices")
+
+
+def send_due() -> int:
+    """Send what is due; returns how many were taken."""
+    taken = _take()
+    for notice in taken:
+        _send(notice)
+    return len(taken)
+
+
+@transaction.atomic
+def _take() -> list[Notice]:
+    due = list(Notice.objects.due().select_for_update(skip_locked=True).order_by("due_at")[:BATCH])
+    Notice.objects.filter(pk__in=[notice.pk for notice in due]).update(due_at=clock.now() + LEASE, attempts=F("attempts") + 1)
+    found = Notice.objects.filter(pk__in=[notice.pk for notice in due]).select_related("user", "partner")
+    return list(found)
+
+
+def _send(notice: Notice) -> None:
+    rows = Notice.objects.filter(pk=notice.pk)
+    try:
+        message(notice).send()
+    except (OSError, smtplib.SMTPException) as error:
+        log.warning("notice_not_sent", notice=str(notice.pk), kind=notice.kind, attempt=notice.attempts, error=str(error))
+        if notice.attempts > len(PAUSES):
+            rows.update(failed_at=clock.now(), error=str(error))
+        else:
+            rows.update(due_at=clock.now() + PAUSES[notice.attempts - 1], error=str(error))
+    else:
+        rows.update(sent_at=clock.now(), error="")
+
+
+def message(notice: Notice) -> EmailMultiAlternatives:
+    """The mail of a notice, as plain text and HTML. Tokens in its address are made now, and are nowhere in the row."""
+    kind = KINDS[notice.kind]
+    facts = {**notice.facts, **_made_now(kind, notice.user)}
+    context = {
+        "subject": _filled(kind.subject, facts),
+        "paragraphs": [_filled(paragraph, facts) for paragraph in kind.paragraphs],
+        "action": _filled(kind.action, facts),
+        "url": settings.BASE_URL + _filled(kind.path, facts) if kind.path else "",
+        "base_url": settings.BASE_URL,
+        "recipient": notice.user,
+    }
+    mail = EmailMultiAlternatives(
+        subject=context["subject"],
+        body=render_to_string("mail/notice.txt", context),
+        to=[notice.user.email],
+        headers={"Message-ID": f"<{notice.pk}@{_domain()}>", "Auto-Submitted": "auto-generated"},
+    )
+    mail.attach_alternative(render_to_string("mail/notice.html", context), "text/html")
+    return mail
+
+
+def _made_now(kind: Kind, user: User) -> dict[str, str]:
+    from partners import members
+
+    return {"token": members.confirmation(user)} if "{token}" in kind.path else {}
+
+
+def _facts(member: Member, payload: Mapping[str, Any]) -> dict[str, str]:
+    plain = {name: value for name, value in payload.items() if isinstance(value, str)}
+    return {**plain, "partner": member.partner.name, "slug": member.partner.slug}
+
+
+def _filled(text: Text, facts: Mapping[str, str]) -> str:
+    return str(text).format_map({"reason": "", "name": "", **facts})
+
+
+def _domain() -> str:
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+
+
+register(
+    Kind(
+        "confirm_address",
+        _("Confirm your e-mail address"),
+        (
+            _("Thank you for signing up. Confirm that this address is yours to get your test keys and go on."),
+            _("The link works for three days. If it wasn't you who signed up, ignore this mail: nothing happens without it."),
+        ),
+        _("Confirm address"),
+        "/accounts/verify/{token}",
+    ),
+    Kind(
+        "address_known",
+        _("You already have an account"),
+        (
+            _("Somebody, perhaps you, tried to sign up with this address, which already has an account here."),
+            _("If it was you, sign in instead; the sign-in page helps if you forgot the password. If not, there is nothing to do."),
+        ),
+        _("Sign in"),
+        "/accounts/login/",
+    ),
+    Kind(
+        "partner_activated",
+        _("{partner} is live"),
+        (_("{partner} was approved and is live. Create a live key in the portal, and your program can call the API."),),
+        _("Open the portal"),
+        "/p/{slug}/",
+        event="partner.activated",
+        roles=BUILDERS,
+    ),
+    Kind(
+        "partner_rejected",
+        _("{partner}: please look at your application again"),
+        (
+            _("We have read your application and can't approve it yet. The reviewer wrote:"),
+            "{reason}",
+            _("You can change your answers and submit again."),
+        ),
+        _("Open the onboarding"),
+        "/p/{slug}/onboarding/",
+        event="partner.rejected",
+    ),
+    Kind(
+        "partner_suspended",
+        _("{partner} is suspended"),
+        (_("Calls with the keys of {partner} are refused from now on. The reason:"), "{reason}", _("Answer this mail to talk to us.")),
+        event="partner.suspended",
+        roles=BUILDERS,
+    ),
+    Kind(
+        "partner_reactivated",
+        _("{partner} is live again"),
+        (_("The suspension of {partner} was lifted. Its keys work again."),),
+        _("Open the portal"),
+        "/p/{slug}/",
+        event="partner.reactivated",
+        roles=BUILDERS,
+    ),
+    Kind(
+        "partner_closed",
+        _("{partner} was closed"),
+        (_("The partner account {partner} was closed, and its keys no longer work."), "{reason}"),
+        event="partner.closed",
+    ),
+)

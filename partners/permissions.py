@@ -1,0 +1,54 @@
+"""What each role may do in its partner: one table, for the portal, for the API, and for the documentation.
+
+Permissions have the names of scopes (`core.scopes`), so that a member can hand a key no right that the member lacks.
+"""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """What a person is in one partner."""
+
+    OWNER = "owner", _("Owner")
+    ADMIN = "admin", _("Admin")
+    DEVELOPER = "developer", _("Developer")
+    FINANCE = "finance", _("Finance")
+    VIEWER = "viewer", _("Viewer")
+
+
+EVERYONE = frozenset(Role)
+MANAGERS = frozenset({Role.OWNER, Role.ADMIN})
+BUILDERS = MANAGERS | {Role.DEVELOPER}
+TREASURERS = MANAGERS | {Role.FINANCE}
+
+PERMISSIONS: dict[str, frozenset[Role]] = {
+    "partner:read": EVERYONE,
+    "partner:write": MANAGERS,
+    "partner:own": frozenset({Role.OWNER}),
+    "audit:read": MANAGERS,
+    "members:read": EVERYONE,
+    "members:write": MANAGERS,
+    "keys:read": EVERYONE,
+    "keys:write": BUILDERS,
+    "webhooks:read": EVERYONE,
+    "webhooks:write": BUILDERS,
+    "usage:read": EVERYONE,
+    "usage:write": BUILDERS | TREASURERS,
+    "marketplace:read": EVERYONE,
+    "marketplace:write": BUILDERS,
+    "integrations:read": EVERYONE,
+    "integrations:write": BUILDERS,
+    "billing:read": TREASURERS,
+    "billing:write": TREASURERS,
+    "support:read": EVERYONE,
+    "support:write": EVERYONE - {Role.VIEWER},
+}
+
+
+def allows(role: str, permission: str) -> bool:
+    """Whether a role has a permission. What the table doesn't name is a product's: all read, builders write."""
+    roles = PERMISSIONS.get(permission)
+    if roles is None:
+        roles = EVERYONE if permission.endswith(":read") else BUILDERS
+    return role in roles
