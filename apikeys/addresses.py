@@ -39,7 +39,9 @@ def _spelled(entry: str) -> str:
         interface = ipaddress.ip_interface(f"{mapped}/{interface.network.prefixlen - 96}")
     network = interface.network
     if interface.ip != network.network_address:
-        text = _("{entry} names an address inside a network. Write {network} for the network, or {address} for the address alone.")
+        text = _(
+            "{entry} names an address inside a network. Write {network} for the network, or {address} for the address alone."
+        )
         raise ValueError(str(text).format(entry=entry, network=network, address=interface.ip))
     if network.prefixlen == 0:
         raise ValueError(str(_("{entry} is every address. Leave the list empty to allow all.")).format(entry=entry))

@@ -14,7 +14,8 @@ from core.problems import Conflict, Problem
 from core.states import swap
 from partners import event_types as types
 from partners import notices
-from partners.models import Member, Partner, Role
+from partners.models import Member, Partner
+from partners.permissions import Role
 
 CONFIRMABLE_FOR = timedelta(days=3)
 _SALT = "partners.members.confirm"

@@ -123,7 +123,9 @@ class Partner(Entity):
     type = models.CharField(_("type"), max_length=12, choices=Type, default=Type.TECHNOLOGY)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING, editable=False)
     status_reason = models.TextField(_("reason"), blank=True, editable=False)
-    restores_to = models.CharField(max_length=10, choices=Status, blank=True, editable=False, help_text="Status before it closed.")
+    restores_to = models.CharField(
+        max_length=10, choices=Status, blank=True, editable=False, help_text="Status before it closed."
+    )
     tier = models.ForeignKey(Tier, on_delete=models.PROTECT, related_name="partners", verbose_name=_("tier"))
     website = models.URLField(_("website"), blank=True)
     description = models.TextField(_("description"), max_length=2_000, blank=True)

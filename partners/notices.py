@@ -24,8 +24,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core import clock, wake
 from core.models import Event, User
-from partners.models import Member, Notice, Role
-from partners.permissions import BUILDERS, MANAGERS
+from partners.models import Member, Notice
+from partners.permissions import BUILDERS, MANAGERS, Role
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,14 @@ Text = str | Promise
 
 LEASE = timedelta(minutes=2)
 BATCH = 20
-PAUSES = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=8))
+PAUSES = (
+    timedelta(seconds=10),
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=8),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +130,9 @@ def message(notice: Notice) -> EmailMultiAlternatives:
     """The mail of a notice, as plain text and HTML. Tokens in its address are made now, and are nowhere in the row."""
     kind = KINDS[notice.kind]
     facts = {**notice.facts, **_made_now(kind, notice.user)}
+    subject = _filled(kind.subject, facts)
     context = {
-        "subject": _filled(kind.subject, facts),
+        "subject": subject,
         "paragraphs": [_filled(paragraph, facts) for paragraph in kind.paragraphs],
         "action": _filled(kind.action, facts),
         "url": settings.BASE_URL + _filled(kind.path, facts) if kind.path else "",
@@ -132,7 +140,7 @@ def message(notice: Notice) -> EmailMultiAlternatives:
         "recipient": notice.user,
     }
     mail = EmailMultiAlternatives(
-        subject=context["subject"],
+        subject=subject,
         body=render_to_string("mail/notice.txt", context),
         to=[notice.user.email],
         headers={"Message-ID": f"<{notice.pk}@{_domain()}>", "Auto-Submitted": "auto-generated"},
@@ -176,7 +184,7 @@ register(
         _("You already have an account"),
         (
             _("Somebody, perhaps you, tried to sign up with this address, which already has an account here."),
-            _("If it was you, sign in instead; the sign-in page helps if you forgot the password. If not, there is nothing to do."),
+            _("If it was you, sign in instead; the sign-in page helps with a forgotten password. If not, do nothing."),
         ),
         _("Sign in"),
         "/accounts/login/",
@@ -205,7 +213,11 @@ register(
     Kind(
         "partner_suspended",
         _("{partner} is suspended"),
-        (_("Calls with the keys of {partner} are refused from now on. The reason:"), "{reason}", _("Answer this mail to talk to us.")),
+        (
+            _("Calls with the keys of {partner} are refused from now on. The reason:"),
+            "{reason}",
+            _("Answer this mail to talk to us."),
+        ),
         event="partner.suspended",
         roles=BUILDERS,
     ),

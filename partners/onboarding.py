@@ -15,7 +15,8 @@ from core import events
 from core.actors import Actor
 from core.problems import Conflict
 from partners import event_types as types
-from partners.models import ApiSetup, Company, Document, Member, Partner, Review, Role
+from partners.models import ApiSetup, Company, Document, Member, Partner, Review
+from partners.permissions import Role
 
 BASIC_INFO, BUSINESS_DETAILS, API_SETUP, DOCUMENTS, ACTIVATION = (
     "basic-info",
@@ -115,11 +116,11 @@ def progress(partner: Partner) -> Progress:
     return Progress(_status(partner, review), current, steps, review)
 
 
-def missing(partner: Partner) -> list[str | Promise]:
-    """What the partner's tier still asks for, in words; the operators' own decision aside."""
+def missing(partner: Partner, *, accepted: bool = False) -> list[str | Promise]:
+    """What the partner's tier still asks for, in words; the decision aside. `accepted`: documents count once accepted."""
     found: list[str | Promise] = [] if _address_confirmed(partner) else [_("confirmed e-mail address of an owner")]
     found += [TITLES[name] for name in FIELDS if _empty_fields(partner, name)]
-    return found + [kind.label for kind in _documents_missing(partner)]
+    return found + [kind.label for kind in _documents_missing(partner, accepted=accepted)]
 
 
 @transaction.atomic
@@ -166,7 +167,7 @@ def _lock(partner: Partner) -> None:
 
 
 def _row(partner: Partner, model: type[models.Model]) -> models.Model:
-    return {Partner: partner, Company: partner.company, ApiSetup: partner.api_setup}[model]  # type: ignore[index]
+    return {Partner: partner, Company: partner.company, ApiSetup: partner.api_setup}[model]
 
 
 def _empty_fields(partner: Partner, step: str) -> list[str]:
@@ -174,19 +175,19 @@ def _empty_fields(partner: Partner, step: str) -> list[str]:
     return [name for name in REQUIRED[step] if not values[name]]
 
 
-def _documents_missing(partner: Partner) -> list[Document.Kind]:
+def _documents_missing(partner: Partner, *, accepted: bool = False) -> list[Document.Kind]:
     wanted = [Document.Kind.REGISTRATION] if partner.tier.needs_documents else []
     wanted += [Document.Kind.CONTRACT] if partner.tier.needs_contract else []
     if not wanted:
         return []
-    usable = Document.objects.filter(partner=partner).exclude(state=Document.State.REJECTED)
-    present = set(usable.values_list("kind", flat=True))
+    good = {Document.State.ACCEPTED} | (set() if accepted else {Document.State.WAITING})
+    present = set(Document.objects.filter(partner=partner, state__in=good).values_list("kind", flat=True))
     return [kind for kind in wanted if kind not in present]
 
 
 def _address_confirmed(partner: Partner) -> bool:
     owners = Member.objects.filter(partner=partner, role=Role.OWNER).values("user")
-    return EmailAddress.objects.filter(user__in=owners, verified=True).exists()
+    return bool(EmailAddress.objects.filter(user__in=owners, verified=True).exists())
 
 
 def _in_review(review: Review | None) -> bool:

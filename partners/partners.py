@@ -19,7 +19,8 @@ from core.states import StaleState, swap, transition
 from partners import event_types as types
 from partners import members, notices, onboarding, tiers
 from partners.event_types import facts
-from partners.models import ApiSetup, Company, Partner, Review, Role, Tier
+from partners.models import ApiSetup, Company, Partner, Review, Tier
+from partners.permissions import Role
 
 Status = Partner.Status
 
@@ -95,7 +96,7 @@ def approve(*, partner: Partner, by: Actor, operator: User | None = None, reason
 
     Raises NotReady where something the tier asks for is missing, StaleState if it isn't pending.
     """
-    missing = onboarding.missing(partner)
+    missing = onboarding.missing(partner, accepted=True)
     if missing:
         raise NotReady(missing=", ".join(str(each) for each in missing))
     _decide(partner, Review.Decision.APPROVED, operator=operator, reason=reason)

@@ -1,0 +1,68 @@
+"""Whether a key would be let through, for back ends that don't sit behind the gateway. Uses nothing up."""
+
+import ipaddress
+from dataclasses import dataclass
+
+from apikeys.keys import PREFIXES
+from apikeys.models import Key
+from core import clock, crypto, problems
+from core.models import Environment
+from partners.models import Partner
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`problem` is the refusal, None for a key that is let through; `key` is the row if the key is known at all."""
+
+    problem: problems.Problem | None
+    key: Key | None
+
+    @property
+    def code(self) -> str:
+        return self.problem.code if self.problem else "valid"
+
+
+def verify(*, text: str, secret: str | None = None, scope: str | None = None, address: str | None = None) -> Verdict:
+    """Judge a key in the order of the gateway: key, partner, address, scope. Rates and quotas are the gateway's."""
+    key = None
+    if any(crypto.well_formed(text, prefix) for prefix in PREFIXES.values()):
+        key = Key.objects.select_related("partner__tier").filter(digest=crypto.digest(text)).first()
+    if key is None:
+        return Verdict(problems.InvalidKey(), None)
+    try:
+        _require_key(key, secret)
+        _require_partner(key)
+        _require_address(key, address)
+        if scope and not {scope, "*"} & set(key.scopes):
+            raise problems.InsufficientScope(scope=scope)
+    except problems.Problem as problem:
+        return Verdict(problem, key)
+    return Verdict(None, key)
+
+
+def _require_key(key: Key, secret: str | None) -> None:
+    if key.status in {Key.Status.REVOKED, Key.Status.LEAKED}:
+        raise problems.KeyRevoked()
+    if key.status == Key.Status.DISABLED:
+        raise problems.KeyDisabled()
+    if key.expires_at and key.expires_at <= clock.now():
+        raise problems.KeyExpired()
+    if key.secret_digest and not (secret and crypto.same(bytes(key.secret_digest), crypto.digest(secret))):
+        raise problems.InvalidSecret()
+
+
+def _require_partner(key: Key) -> None:
+    status = key.partner.status
+    if status == Partner.Status.SUSPENDED:
+        raise problems.PartnerSuspended()
+    if status == Partner.Status.CLOSED or (status == Partner.Status.PENDING and key.environment == Environment.LIVE):
+        raise problems.PartnerNotActive()
+
+
+def _require_address(key: Key, address: str | None) -> None:
+    if address is None or not key.ip_allowlist:
+        return
+    given = ipaddress.ip_address(address)
+    given = getattr(given, "ipv4_mapped", None) or given
+    if not any(given in ipaddress.ip_network(entry) for entry in key.ip_allowlist):
+        raise problems.IpNotAllowed(address=address)

@@ -1,0 +1,52 @@
+"""Partners made through the verbs."""
+
+import pytest
+
+from core.actors import Actor
+
+PUBLIC = Actor("public", address="203.0.113.9")
+
+
+@pytest.fixture
+def operator(db):
+    from core.models import User
+
+    return User.objects.create_superuser("op@portico.example", "a long enough password")
+
+
+@pytest.fixture
+def by_operator(operator) -> Actor:
+    return Actor("operator", operator.pk, operator.email)
+
+
+@pytest.fixture
+def newcomer(db):
+    """Registered, nothing confirmed."""
+    from partners import partners
+
+    return partners.register(
+        email="ann@acme.example", password="kumquat-sunrise-42", company_name="Acme", type="technology", by=PUBLIC
+    )
+
+
+@pytest.fixture
+def confirmed(newcomer):
+    from core.models import User
+    from partners import members
+
+    members.confirm(token=members.confirmation(User.objects.get(email="ann@acme.example")), by=PUBLIC)
+    return newcomer
+
+
+@pytest.fixture
+def submitted(confirmed):
+    """Everything filled in and waiting for the operators."""
+    from partners import onboarding
+
+    onboarding.save(partner=confirmed, step="basic-info", by=PUBLIC, contact_name="Ann", contact_email="ann@acme.example")
+    onboarding.save(
+        partner=confirmed, step="business-details", by=PUBLIC, legal_name="Acme Ltd", street="1 Road", city="Leeds", country="GB"
+    )
+    onboarding.save(partner=confirmed, step="api-setup", by=PUBLIC, use_case="Orders")
+    onboarding.submit(partner=confirmed, by=PUBLIC)
+    return confirmed
