@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator, URLValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +16,7 @@ from core.money import CurrencyField
 from partners.models import Partner
 
 SLUG = RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*\Z", _("Lower-case letters, digits and single hyphens."))
+WEB_ADDRESS = URLValidator(schemes=["http", "https"])
 NUMBER = RegexValidator(r"^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\Z", _("Three numbers with dots, as in 1.4.0."))
 
 
@@ -134,7 +135,9 @@ class Integration(PartnerOwned, Terms):
     category = models.ForeignKey(
         Category, on_delete=models.PROTECT, null=True, blank=True, related_name="integrations", verbose_name=_("category")
     )
-    upstream_url = models.URLField(_("upstream"), max_length=500, help_text=_("Where calls are sent on to."))
+    upstream_url = models.URLField(
+        _("upstream"), max_length=500, validators=[WEB_ADDRESS], help_text=_("Where calls are sent on to.")
+    )
     signing_secret = EncryptedField(editable=False)
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.DRAFT, editable=False)
     status_reason = models.TextField(_("reason"), blank=True, editable=False)
