@@ -32,6 +32,8 @@ ALLOWED_HOSTS = env.names("PORTICO_ALLOWED_HOSTS", () if PRODUCTION else ("*",))
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
 # Networks of the proxies in front of the gateway; only they are believed about a client's address.
 TRUSTED_PROXIES = env.names("PORTICO_TRUSTED_PROXIES")
+# Calls a minute that an address may make without a known credential.
+ADDRESS_RATE = env.integer("PORTICO_ADDRESS_RATE", 600, least=1)
 # The Unix socket on which Django listens for the gateway.
 WEB_SOCKET = env.path("PORTICO_WEB_SOCKET", HOME / "run" / "web.sock")
 # Let webhooks and upstreams reach loopback and private addresses. For demos on one machine; never in production.
@@ -210,8 +212,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 SILENCED_SYSTEM_CHECKS = ["security.W008"]  # TLS redirects are the proxy's
 
 # --- mail ------------------------------------------------------------------------------------------------------------
-# One URL: `smtp+tls://user:password@host:587`, or in a demo `filemail:////folder`.
-_mail = env.text("PORTICO_MAIL_URL", "" if PRODUCTION else f"filemail:///{HOME / 'mail'}")
+# One URL: `smtp+tls://user:password@host:587`, or in a demo `filemail:///folder`.
+_mail = env.text("PORTICO_MAIL_URL", "" if PRODUCTION else f"filemail://{HOME / 'mail'}")
 globals().update(env.mail(_mail))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("PORTICO_MAIL_FROM", "Portico <portico@localhost>")
 

@@ -7,6 +7,4 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        from core import checks, event_types, relay, streams  # noqa: F401  (registers system checks and core's own event types)
-
-        streams.register(relay.STREAM)
+        from core import checks, event_types  # noqa: F401  (registers system checks and core's own event types)

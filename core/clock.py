@@ -10,6 +10,11 @@ def now() -> datetime:
     return datetime.now(UTC) + _offset
 
 
+def offset() -> timedelta:
+    """How far a test has moved this process's clock; zero otherwise."""
+    return _offset
+
+
 def tick(by: timedelta) -> None:
     """Move the clock of this process; for tests."""
     global _offset

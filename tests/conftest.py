@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import redis as redis_client
 
+pytest_plugins = ["tests.platform"]
+
 ENGINES = pytest.StashKey[object]()
 HOME = pytest.StashKey[Path]()
 

@@ -17,17 +17,14 @@ LONGEST_ERROR = 16_384
 
 @extend_schema_field({"description": "Any JSON value."})
 class AnyJSON(serializers.JSONField):
-    """Any JSON value; null is one of them, not the lack of one."""
-
-    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
-        return (True, None) if data is None else super().validate_empty_values(data)
+    """Any JSON value, null included."""
 
 
 class SubmitSerializer(Strict):
     """The body of a submission."""
 
     type = serializers.CharField(validators=[TYPE], max_length=64)
-    payload = AnyJSON(required=False, default=None)
+    payload = AnyJSON(required=False, default=None, allow_null=True)
 
 
 class RequestSerializer(Strict):
@@ -89,7 +86,7 @@ class ProgressSerializer(HeldSerializer):
 class CompleteSerializer(HeldSerializer):
     """The result."""
 
-    result = AnyJSON(required=False, default=None)
+    result = AnyJSON(required=False, default=None, allow_null=True)
 
 
 class FailSerializer(HeldSerializer):

@@ -1,0 +1,100 @@
+"""What the gateway keeps of a credential: everything it needs to decide a call, read in one query."""
+
+from datetime import datetime
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from apikeys.models import Key
+from core import ids
+from core.models import OperatorToken
+
+
+class Grant(msgspec.Struct, frozen=True, dict=True):
+    """One credential as it stood when it was read. Ids are UUIDs as 32 hex digits; an operator's has no partner."""
+
+    kind: Literal["key", "operator"]
+    credential: str
+    version: int
+    label: str
+    scopes: frozenset[str]
+    status: str
+    """Status of the key (`active`, `disabled`, `leaked`, `revoked`)."""
+    expires_at: datetime | None
+    secret_digest: bytes | None = None
+    allowlist: tuple[IPv4Network | IPv6Network, ...] = ()
+    environment: str = "live"
+    partner: str = ""
+    partner_version: int = 0
+    partner_status: str = ""
+    rate: int = 1_000
+    """Calls a minute of this credential."""
+    partner_rate: int = 0
+    """Calls a minute of all of the partner's keys of this environment."""
+    quota: int | None = None
+    """Calls a month; None for no limit."""
+    over_quota: str = "stop"
+    installed: frozenset[str] = frozenset()
+    """Slugs of the integrations that the partner has installed in this environment."""
+
+    @cached_property
+    def wire_headers(self) -> list[tuple[bytes, bytes]]:
+        """Who calls, for a proxy or an upstream that trusts us."""
+        headers = [(b"x-scopes", " ".join(sorted(self.scopes)).encode())]
+        if self.partner:
+            headers.append((b"x-partner-id", ids.encode("ptn", UUID(self.partner)).encode()))
+        prefix = "key" if self.kind == "key" else OperatorToken.id_prefix
+        headers.append((b"x-key-id", ids.encode(prefix, UUID(self.credential)).encode()))
+        return headers
+
+    def has_scope(self, scope: str) -> bool:
+        """Whether the credential carries the scope, or all of them (`*`)."""
+        return scope in self.scopes or "*" in self.scopes
+
+
+def find(digest: bytes) -> Grant | None:
+    """The key of this keyed hash with its partner and tier, whatever its state; None if there is none."""
+    key = Key.objects.select_related("partner__tier").filter(digest=digest).first()
+    if key is None:
+        return None
+    partner, tier = key.partner, key.partner.tier
+    return Grant(
+        kind="key",
+        credential=key.pk.hex,
+        version=key.version,
+        label=str(key),
+        scopes=frozenset(key.scopes),
+        status=key.status,
+        expires_at=key.expires_at,
+        secret_digest=None if key.secret_digest is None else bytes(key.secret_digest),
+        allowlist=tuple(ip_network(entry, strict=False) for entry in key.ip_allowlist),
+        environment=key.environment,
+        partner=partner.pk.hex,
+        partner_version=partner.version,
+        partner_status=partner.status,
+        rate=key.rate_limit_per_minute or tier.key_rate,
+        partner_rate=tier.partner_rate,
+        quota=tier.monthly_quota,
+        over_quota=tier.over_quota,
+        installed=frozenset(),
+    )
+
+
+def find_operator(digest: bytes) -> Grant | None:
+    """The operator's token of this keyed hash; None if there is none."""
+    token = OperatorToken.objects.select_related("user").filter(digest=digest).first()
+    if token is None:
+        return None
+    is_operator = token.user.is_active and token.user.is_staff
+    return Grant(
+        kind="operator",
+        credential=token.pk.hex,
+        version=token.version,
+        label=f"{token.user.email} ({token.name})",
+        scopes=frozenset(token.scopes),
+        status="active" if is_operator and token.revoked_at is None else "revoked",
+        expires_at=token.expires_at,
+    )

@@ -1,0 +1,44 @@
+"""The one door of an installation: an ASGI application that decides, carries and meters every call.
+
+It takes `/api/…`, `/apis/…`, `/.well-known/…`, `POST /admin/partners` and `/gateway/…`, and passes everything else through to
+Django's pages. Django's own code never runs in this loop: its settings and URL table are read once at the start, and
+queries run in a few threads.
+"""
+
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import django
+
+django.setup()
+
+from gateway.calls import Receive, Send  # noqa: E402
+from gateway.door import Door  # noqa: E402
+
+_doors: list[Door] = []
+"""The one door of this process, from the start of the server's lifespan to its end."""
+
+
+async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """ASGI 3.0."""
+    if scope["type"] == "http":
+        await _doors[-1].serve(scope, receive, send)
+    elif scope["type"] == "lifespan":
+        await _live(receive, send)
+    else:
+        await receive()
+        await send({"type": "websocket.close", "code": 1000})
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    await receive()
+    door = Door()
+    await door.open()
+    _doors.append(door)
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await door.close()
+    _doors.remove(door)
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,62 @@
+"""Forward-auth: another proxy asks whether it may carry a call (nginx `auth_request`, Traefik `ForwardAuth`, Envoy `ext_authz`).
+
+Such a call is metered when it is admitted; the proxy's own log knows how it ended.
+"""
+
+from urllib.parse import parse_qs
+
+from core.problems import MethodNotAllowed, Problem
+from gateway import paths
+from gateway.answers import rendered, send
+from gateway.calls import Call, Headers, Send
+from gateway.pipeline import Admission, Want
+from gateway.routes import Table
+
+NGINX = "nginx"
+
+
+class Asked:
+    """The call that the other proxy wants to carry, read from its headers onto `call`, and how it wants to be answered."""
+
+    def __init__(self, call: Call) -> None:
+        options = parse_qs(call.query.decode("latin-1")) if call.query else {}
+        self.style = options.get("style", [""])[-1]
+        self.scopes = tuple(options.get("scope", ()))
+        call.method = call.header(b"x-original-method") or call.header(b"x-forwarded-method") or "GET"
+        uri = call.fields.get(b"x-original-uri") or call.fields.get(b"x-forwarded-uri") or b"/"
+        call.raw_path, _, call.query = uri.partition(b"?")
+
+    def want(self, call: Call, table: Table) -> Want:
+        """What the asked call needs: that of our own operation, or the named scopes for any path outside. Raises Problem."""
+        path = call.path = paths.canonical(call.method, paths.plain(call.raw_path))
+        found = table.find(path) if path.startswith(("/api/", "/.well-known/")) else None
+        if found is None:
+            call.operation_name = "authorize"
+            return Want("partner", self.scopes)
+        operation = found.operation(call.method)
+        if operation is None:
+            raise MethodNotAllowed(method=call.method, allowed=found.allowed, headers={"Allow": found.allowed})
+        call.operation_name = operation.name
+        return Want(operation.audience, (operation.scope, *self.scopes) if operation.scope else self.scopes)
+
+
+async def answer_admitted(call: Call, admission: Admission, out: Send) -> int:
+    """204 without a body: one with a body would cost nginx its kept-alive connection."""
+    headers: Headers = [(b"x-request-id", call.request_id.encode())]
+    if admission.grant is not None:
+        headers += admission.grant.wire_headers
+    await send(out, 204, headers + admission.verdict.headers())
+    return 204
+
+
+async def answer_refused(call: Call, problem: Problem, style: str, out: Send, extra: Headers) -> int:
+    """The problem; in nginx's style a bare 401 or 403 whose headers say what it would have been."""
+    call.code = problem.code
+    headers, body = rendered(problem, call.request_id)
+    if style != NGINX:
+        await send(out, problem.status, headers + extra, body)
+        return problem.status
+    headers = [entry for entry in headers if entry[0] != b"content-type"]
+    headers += [(b"x-portico-status", b"%d" % problem.status), (b"x-portico-code", problem.code.encode())]
+    await send(out, problem.status if problem.status in {401, 403} else 403, headers + extra)
+    return problem.status

@@ -1,0 +1,62 @@
+"""The change log, read every second: so a revocation holds even where Redis lost or never got its version."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import structlog
+
+from core import clock
+from core.models import Change
+from gateway.credentials import Credentials
+from gateway.metrics import Metrics
+from gateway.threads import PostgresAway, Threads
+
+log = structlog.get_logger(__name__)
+
+INTERVAL = 1.0
+OVERLAP = timedelta(seconds=30)
+"""Ids are given before they are committed: lines are looked for again for as long as a transaction may take."""
+
+
+class ChangeReader:
+    """Drops the snapshots that the log says are outdated."""
+
+    def __init__(self, threads: Threads, credentials: Credentials, metrics: Metrics) -> None:
+        self._threads = threads
+        self._credentials = credentials
+        self._metrics = metrics
+        self._since = clock.now() - OVERLAP
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def read(self) -> None:
+        """One look. After an outage of PostgreSQL it reaches back to before it."""
+        began = clock.now()
+        try:
+            self._credentials.drop_older(await self._threads.run(_changes, self._since - OVERLAP))
+        except PostgresAway as error:
+            self._metrics.postgres_away = 1
+            log.warning("postgres_away", error=str(error))
+            return
+        self._metrics.postgres_away = 0
+        self._since = began
+
+    async def _run(self) -> None:
+        while True:
+            await self.read()
+            await asyncio.sleep(INTERVAL)
+
+
+def _changes(since: datetime) -> dict[str, int]:
+    """The last version of each subject that changed, by the 32 hex digits of its id."""
+    found: dict[str, int] = {}
+    for subject, version in Change.objects.filter(changed_at__gte=since).order_by("pk").values_list("subject", "pk"):
+        found[subject.hex] = version
+    return found

@@ -1,0 +1,188 @@
+"""The decision on one call, in the order of the requirement: credential, state, address, scope, rate, quota."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from apikeys.snapshots import Grant
+from core import clock, crypto
+from core.api.views import Audience
+from core.problems import (
+    InsufficientScope,
+    InvalidKey,
+    InvalidSecret,
+    IpNotAllowed,
+    KeyDisabled,
+    KeyExpired,
+    KeyRevoked,
+    MissingCredential,
+    NotFound,
+    PartnerNotActive,
+    PartnerSuspended,
+    Problem,
+    TemporarilyUnavailable,
+    Unauthorized,
+)
+from gateway.addresses import parsed
+from gateway.calls import Call
+from gateway.credentials import Credential, Credentials, Snapshot, read_credential
+from gateway.limits import Limits, Verdict
+from gateway.threads import PostgresAway
+
+MOST_TRIES = 4
+"""How often a snapshot is read again for one call, whose versions change while it is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What an operation asks of its callers. `needs` looks deeper where audience and scope don't say it all."""
+
+    audience: Audience
+    scopes: tuple[str, ...] = ()
+    needs: Callable[[Grant], Problem | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """An admitted call: its grant (None for a call without a credential), and what the limits said."""
+
+    grant: Grant | None
+    verdict: Verdict
+
+    @property
+    def is_metered(self) -> bool:
+        """Whether it counts towards a quota and an invoice."""
+        return self.grant is not None and bool(self.grant.partner)
+
+
+class Refused(Exception):
+    """The call is refused with `problem`; who called and what the limits said, as far as that was found out."""
+
+    def __init__(self, problem: Problem, grant: Grant | None = None, verdict: Verdict | None = None) -> None:
+        self.problem = problem
+        self.grant = grant
+        self.verdict = verdict
+        super().__init__(str(problem))
+
+
+async def admit(call: Call, want: Want, credentials: Credentials, limits: Limits) -> Admission:
+    """Decide one call, or raise Refused. A refused call is taken from no limit of its key or partner."""
+    try:
+        credential = read_credential(call)
+        snapshot = await credentials.find(credential) if credential else None
+        if credential is None or snapshot is None:
+            return await _admit_stranger(call, want, limits, anonymous=credential is None)
+    except Unauthorized as problem:
+        await _take_stranger(call, limits)
+        raise Refused(problem) from problem
+    except Problem as problem:
+        raise Refused(problem) from problem
+
+    for _attempt in range(MOST_TRIES):
+        refusal = _refusal(snapshot.grant, credential, call, want)
+        verdict = await limits.take(snapshot, paying=refusal is None)
+        if not verdict.is_stale:
+            break
+        snapshot = await _read_again(snapshot, verdict, credentials, limits)
+        if snapshot is None:
+            raise Refused(InvalidKey())
+    else:
+        raise Refused(TemporarilyUnavailable(retry_after=1), snapshot.grant)
+    if refusal is not None:
+        raise Refused(refusal, snapshot.grant)
+    try:
+        verdict.require_room()
+    except Problem as problem:
+        raise Refused(problem, snapshot.grant, verdict) from problem
+    return Admission(snapshot.grant, verdict)
+
+
+def _refusal(grant: Grant, credential: Credential, call: Call, want: Want) -> Problem | None:
+    """Why this grant doesn't admit the call; None if it does, as far as limits allow."""
+    return (
+        _credential_refusal(grant, credential)
+        or _partner_refusal(grant)
+        or _address_refusal(grant, call.address)
+        or _operation_refusal(grant, want)
+    )
+
+
+def _credential_refusal(grant: Grant, credential: Credential) -> Problem | None:
+    if grant.status == "disabled":
+        return KeyDisabled()
+    if grant.status != "active":
+        return KeyRevoked()
+    if grant.expires_at is not None and grant.expires_at <= clock.now():
+        return KeyExpired()
+    if grant.secret_digest is not None:
+        secret = credential.secret
+        if not secret or not crypto.same(crypto.digest(secret), grant.secret_digest):
+            return InvalidSecret()
+    return None
+
+
+def _partner_refusal(grant: Grant) -> Problem | None:
+    """A pending partner may try with test keys; suspended and closed ones may nothing (deleted ones are closed)."""
+    match grant.partner_status:
+        case "suspended":
+            return PartnerSuspended()
+        case "pending" if grant.environment == "live":
+            return PartnerNotActive()
+        case "closed":
+            return PartnerNotActive(_("This partner account is closed. Ask support if it should be opened again."))
+    return None
+
+
+def _address_refusal(grant: Grant, address: str) -> Problem | None:
+    if not grant.allowlist:
+        return None
+    at = parsed(address)
+    if at is not None and any(at in network for network in grant.allowlist):
+        return None
+    return IpNotAllowed(address=address)
+
+
+def _operation_refusal(grant: Grant, want: Want) -> Problem | None:
+    if want.audience != "public" and (want.audience == "operator") != (grant.kind == "operator"):
+        return NotFound()
+    for scope in want.scopes:
+        if not grant.has_scope(scope):
+            challenge = f'Bearer realm="portico", error="insufficient_scope", scope="{scope}"'
+            return InsufficientScope(scope=scope, headers={"WWW-Authenticate": challenge})
+    return want.needs(grant) if want.needs else None
+
+
+async def _read_again(snapshot: Snapshot, verdict: Verdict, credentials: Credentials, limits: Limits) -> Snapshot | None:
+    """The credential as PostgreSQL has it, its versions told to Redis.
+
+    While PostgreSQL is away, a snapshot goes on if nothing says that it is outdated: Redis has lost its version, or is away.
+    """
+    try:
+        fresh = await credentials.reload(snapshot)
+    except PostgresAway as error:
+        contradicted = any(found not in (-1, known) for found, known in zip(verdict.found, snapshot.versions, strict=False))
+        if contradicted or not credentials.may_go_on(snapshot):
+            raise Refused(TemporarilyUnavailable(), snapshot.grant) from error
+        fresh = snapshot
+    if fresh is not None:
+        limits.publish(fresh, verdict.found)
+    return fresh
+
+
+async def _admit_stranger(call: Call, want: Want, limits: Limits, *, anonymous: bool) -> Admission:
+    verdict = await _take_stranger(call, limits)
+    if not anonymous:
+        raise Refused(InvalidKey(), verdict=verdict)
+    if want.audience != "public":
+        raise Refused(MissingCredential(), verdict=verdict)
+    return Admission(None, verdict)
+
+
+async def _take_stranger(call: Call, limits: Limits) -> Verdict:
+    verdict = await limits.take_address(call.address)
+    try:
+        verdict.require_room()
+    except Problem as problem:
+        raise Refused(problem, verdict=verdict) from problem
+    return verdict

@@ -1,0 +1,193 @@
+"""Calls carried to Django: over its Unix socket, with the identity that the gateway signs, streamed both ways."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+import msgspec
+from django.conf import settings
+
+from core import problems
+from core.identity import HEADER, Identity, sign
+from gateway.calls import Call, Headers, Send
+from gateway.http1 import Answer, BrokenOff, Pool, Unreachable
+from gateway.pipeline import Admission
+
+TIMEOUT = 60.0
+"""Seconds for which Django may keep us waiting, for its head and for each further part."""
+LARGEST_BODY = 10 * 1024 * 1024
+LARGEST_DOCUMENT = 20 * 1024 * 1024
+# The form around a document's bytes.
+_FORM = 64 * 1024
+_DOCUMENTS = re.compile(r"/api/partner/v1/partner/documents\Z")
+
+# RFC 9110, section 7.6.1; and what only the gateway may say.
+HOP_BY_HOP = frozenset(
+    {
+        b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te", b"trailer",
+        b"transfer-encoding", b"upgrade",
+    }
+)  # fmt: skip
+OURS = frozenset(
+    {
+        b"content-length", b"expect", b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-port",
+        b"x-forwarded-proto", b"x-real-ip", b"x-request-id", HEADER.encode(),
+    }
+)  # fmt: skip
+SECRETS = frozenset({b"x-api-key", b"x-api-secret"})
+_SAFE = "/:@!$&'()*+,;=~-._"
+
+
+class Body:
+    """The request's body as it comes, counted and bounded."""
+
+    def __init__(self, call: Call, limit: int) -> None:
+        self._call = call
+        self._limit = limit
+        self.length = _declared(call)
+        if self.length is not None and self.length > limit:
+            raise problems.BodyTooLarge(limit=limit)
+        is_framed = b"transfer-encoding" in call.fields or not call.version.startswith("1")
+        self.is_empty = self.length == 0 or (self.length is None and not is_framed)
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """Raises BodyTooLarge, and ClientGone if it breaks off."""
+        more = not self.is_empty
+        while more:
+            message = await self._call.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            part = message.get("body", b"")
+            more = message.get("more_body", False)
+            self._call.bytes_in += len(part)
+            if self._call.bytes_in > self._limit:
+                raise problems.BodyTooLarge(limit=self._limit)
+            if part:
+                yield part
+
+    async def whole(self) -> bytes:
+        """All of it."""
+        return b"".join([part async for part in self.parts()])
+
+
+class ClientGone(Exception):
+    """The client went away before its request was complete."""
+
+
+def limit_of(path: str) -> int:
+    """How many bytes a request's body may have."""
+    return LARGEST_DOCUMENT + _FORM if _DOCUMENTS.match(path) else LARGEST_BODY
+
+
+class Django:
+    """The web processes of this installation."""
+
+    def __init__(self, socket: str) -> None:
+        self._pool = Pool(socket)
+        self._key = settings.IDENTITY_KEY.encode()
+
+    def close(self) -> None:
+        self._pool.close()
+
+    async def carry(self, call: Call, admission: Admission, out: Send, extra: Headers) -> int:
+        """Forward an admitted call with its caller's identity, and pass the answer on. Returns the status."""
+        body = Body(call, limit_of(call.path))
+        drop = HOP_BY_HOP | OURS | SECRETS | _named_by_connection(call.fields)
+        headers = [entry for entry in call.headers if entry[0] not in drop]
+        if admission.grant is not None:
+            headers = [entry for entry in headers if entry[0] != b"authorization"]
+        headers.append((HEADER.encode(), sign(self._identity(call, admission), self._key).encode()))
+        target = quote(call.path, safe=_SAFE).encode() + (b"?" + call.query if call.query else b"")
+        answer = await self._send(call, target, headers, body)
+        return await pass_on(call, answer, out, extra)
+
+    async def pass_through(self, call: Call, out: Send, forwarded: Headers, limit: int) -> int:
+        """Forward a page's request as it is. `forwarded` are the forwarding headers that we vouch for."""
+        drop = HOP_BY_HOP | OURS | _named_by_connection(call.fields)
+        headers = [entry for entry in call.headers if entry[0] not in drop] + forwarded
+        target = call.raw_path + (b"?" + call.query if call.query else b"")
+        answer = await self._send(call, target, headers, Body(call, limit))
+        return await pass_on(call, answer, out, None)
+
+    async def _send(self, call: Call, target: bytes, headers: Headers, body: Body) -> Answer:
+        content: bytes | AsyncIterator[bytes] = b""
+        if not body.is_empty:
+            if body.length is None:  # WSGI reads bodies of known length only
+                content = await body.whole()
+                body.length = len(content)
+            else:
+                content = body.parts()
+        if body.length is not None:
+            headers.append((b"content-length", b"%d" % body.length))
+        lines = [call.method.encode(), b" ", target, b" HTTP/1.1\r\n"]
+        for name, value in headers:
+            lines += (name, b": ", value, b"\r\n")
+        lines.append(b"\r\n")
+        repeatable = body.is_empty and call.method in {"GET", "HEAD", "OPTIONS"}
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return await self._pool.send(b"".join(lines), content, bodiless=call.method == "HEAD", repeatable=repeatable)
+        except (Unreachable, BrokenOff) as error:
+            raise problems.TemporarilyUnavailable(retry_after=2) from error
+        except TimeoutError as error:
+            raise problems.UpstreamTimeout() from error
+
+    def _identity(self, call: Call, admission: Admission) -> Identity:
+        grant = admission.grant
+        who = {} if grant is None else {
+            "kind": grant.kind, "partner": grant.partner, "environment": grant.environment, "credential": grant.credential,
+            "label": grant.label, "scopes": tuple(grant.scopes),
+        }  # fmt: skip
+        return Identity(
+            call_id=call.id.hex,
+            method=call.method,
+            path=call.path,
+            at=int(time.time()),
+            address=call.address,
+            client_request_id=call.client_request_id,
+            **who,  # type: ignore[arg-type]
+        )
+
+
+async def pass_on(call: Call, answer: Answer, out: Send, extra: Headers | None) -> int:
+    """Send the answer to the client as it comes. `extra` None: a page, whose own request id stays."""
+    drop = HOP_BY_HOP | _named_by_connection(dict(answer.headers))
+    if extra is not None:
+        drop |= {b"x-request-id"}
+    headers = [entry for entry in answer.headers if entry[0] not in drop] + (extra or [])
+    await out({"type": "http.response.start", "status": answer.status, "headers": headers})
+    is_problem = answer.status >= 400 and (b"content-type", problems.CONTENT_TYPE.encode()) in answer.headers
+    try:
+        while True:
+            async with asyncio.timeout(TIMEOUT):
+                part = await answer.chunk()
+            if is_problem:
+                call.code, is_problem = _code(part), False
+            call.bytes_out += len(part)
+            more = bool(part) and not answer.is_exhausted
+            await out({"type": "http.response.body", "body": part, "more_body": more})
+            if not more:
+                return answer.status
+    finally:
+        answer.close()
+
+
+def _code(document: bytes) -> str:
+    try:
+        return str(msgspec.json.decode(document)["code"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return ""
+
+
+def _declared(call: Call) -> int | None:
+    text = call.fields.get(b"content-length")
+    return int(text) if text is not None and text.isdigit() else None
+
+
+def _named_by_connection(fields: dict[bytes, bytes]) -> frozenset[bytes]:
+    named = fields.get(b"connection")
+    if named is None:
+        return frozenset()
+    return frozenset(part.strip().lower() for part in named.split(b","))
