@@ -65,8 +65,11 @@ class Home:
             return private_folder(inside)
         base = os.environ.get("XDG_RUNTIME_DIR") or ("/run" if os.geteuid() == 0 else "/tmp")  # noqa: S108 - a folder of our own, 0700
         outside = private_folder(Path(base) / f"portico-{self.id}")
-        if not inside.is_symlink():
-            inside.symlink_to(outside)
+        if inside.is_symlink():
+            inside.unlink()
+        elif inside.is_dir():
+            shutil.rmtree(inside)  # sockets of the time when the home's path was short
+        inside.symlink_to(outside)
         return outside
 
     @contextlib.contextmanager

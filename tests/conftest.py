@@ -9,6 +9,7 @@ import secrets
 import shutil
 import tempfile
 from base64 import urlsafe_b64encode
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if running is not None:
         running.remove()
     shutil.rmtree(config.stash[HOME], ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what was skipped, and so what to install, at the end of the run."""
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", []))
+    if reasons:
+        terminalreporter.section("Skipped for want of something")
+        for reason, count in reasons.most_common():
+            terminalreporter.write_line(f"{count} × {reason}")
 
 
 def _with_database(url: str, number: int) -> str:
