@@ -212,8 +212,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 SILENCED_SYSTEM_CHECKS = ["security.W008"]  # TLS redirects are the proxy's
 
 # --- mail ------------------------------------------------------------------------------------------------------------
-# One URL: `smtp+tls://user:password@host:587`, or in a demo `filemail:///folder`.
-_mail = env.text("PORTICO_MAIL_URL", "" if PRODUCTION else f"filemail://{HOME / 'mail'}")
+# One URL: `smtp+tls://user:password@host:587`, or in a demo `filemail:////folder`.
+_mail = env.text("PORTICO_MAIL_URL", "" if PRODUCTION else f"filemail:///{HOME / 'mail'}")
 globals().update(env.mail(_mail))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("PORTICO_MAIL_FROM", "Portico <portico@localhost>")
 

@@ -2,7 +2,6 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from core.api import health
 from products.requests.api import urls as requests
@@ -19,12 +18,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.process_is_up),
     path("readyz", health.engines_are_reachable),
     path("metrics", health.metrics),
-    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="swagger"),
     path("api/partner/v1/", include(partner_api)),
     path("api/operator/v1/", include(operator_api)),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
+    path("", include("developers.urls")),
     path("", include("portal.urls")),
 ]
 

@@ -7,4 +7,6 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        from core import checks, event_types  # noqa: F401  (registers system checks and core's own event types)
+        from core import checks, event_types, relay, streams  # noqa: F401  (registers system checks and core's own event types)
+
+        streams.register(relay.STREAM)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,8 @@ from core.models import Entity, Environment, Event, Payload, User
 class EventType:
     """A kind of fact: its name, a sentence for the catalogue, the JSON Schema (draft 2020-12) and an example of `data`.
 
-    `internal` ones stay in the audit log and are never sent to a webhook.
+    `internal` ones stay in the audit log and are never sent to a webhook. `published` ones are facts of the operator's own
+    systems: its back end may publish them, and without a partner they concern every one.
     """
 
     name: str
@@ -27,15 +29,21 @@ class EventType:
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "object"})
     example: Mapping[str, Any] = field(default_factory=dict)
     internal: bool = False
+    published: bool = False
 
 
 class UnknownEventType(LookupError):
-    """A verb emitted a type that no `events.py` registered."""
+    """A verb emitted a type that no `event_types.py` registered."""
+
+
+class UnstorablePayload(ValueError):
+    """A payload holds what JSON in PostgreSQL can't: NaN, a NUL, half a surrogate pair, a name that is no text."""
 
 
 TYPES: dict[str, EventType] = {}
 
-# Called by the relay in the transaction that seals: a reader may only write rows.
+# Called by the relay in the transaction that seals: a reader may only write rows, and takes an event it has had before
+# without harm (one that raised is shown again later, alone).
 Reader = Callable[[Sequence[Event], Mapping[UUID, dict[str, Any]]], None]
 READERS: list[Reader] = []
 
@@ -68,7 +76,7 @@ def emit(
         raise UnknownEventType(type.name)
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("events are emitted inside the transaction that makes them true")
-    payload = dict(data or {})
+    payload = normal(data or {})
     event = Event(
         partner_id=getattr(partner, "pk", partner),
         environment=environment,
@@ -88,10 +96,46 @@ def emit(
 
 
 def digest(payload: Mapping[str, Any]) -> bytes:
-    """SHA-256 over the payload in canonical JSON (sorted keys, no blanks, UTF-8), in the manner of RFC 8785."""
+    """SHA-256 over a payload in normal form, in canonical JSON (sorted names, no blanks, UTF-8)."""
     return hashlib.sha256(canonical(payload)).digest()
 
 
 def canonical(value: Any) -> bytes:
-    """One spelling for each JSON value."""
+    """One spelling for each JSON value in normal form."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def normal(value: Any) -> Any:
+    """The value as PostgreSQL's jsonb gives it back, so that its digest is the same before and after.
+
+    jsonb keeps numbers as decimals: `1e22` comes back as a whole number, `-0.0` as 0. So, as in RFC 8785, a float without a
+    fraction is a whole number; any other keeps its shortest decimal form both ways. Raises UnstorablePayload.
+    """
+    match value:
+        case None | bool() | int():
+            return value
+        case str():
+            return _storable(str(value))
+        case Promise():
+            return _storable(str(value))
+        case float():
+            if not math.isfinite(value):
+                raise UnstorablePayload(f"{value} is not JSON")
+            return int(value) if value.is_integer() else value
+        case Mapping():
+            return {_name(name): normal(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [normal(inner) for inner in value]
+    raise UnstorablePayload(f"{type(value).__name__} is not JSON")
+
+
+def _name(name: Any) -> str:
+    if not isinstance(name, str):
+        raise UnstorablePayload(f"the name {name!r} is no text")
+    return _storable(name)
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text or (not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)):
+        raise UnstorablePayload("a text has a NUL character or half a surrogate pair")
+    return text

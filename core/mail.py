@@ -4,7 +4,8 @@ import smtplib
 
 import structlog
 from django.conf import settings
-from django.core.mail import get_connection
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.template.loader import render_to_string
 
 log = structlog.get_logger(__name__)
 
@@ -33,3 +34,12 @@ def report_at_start() -> None:
         )
     else:
         log.info("mail_reachable", sender=settings.DEFAULT_FROM_EMAIL)
+
+
+def send(*, to: str, template: str, context: dict[str, object]) -> None:
+    """Send `mail/<template>_subject.txt`, `.txt` and `.html` to one address; not in a transaction: it talks to a server."""
+    subject = " ".join(render_to_string(f"mail/{template}_subject.txt", context).split())
+    facts = {**context, "base_url": settings.BASE_URL}
+    message = EmailMultiAlternatives(subject, render_to_string(f"mail/{template}.txt", facts).strip() + "\n", to=[to])
+    message.attach_alternative(render_to_string(f"mail/{template}.html", facts), "text/html")
+    message.send()

@@ -233,6 +233,22 @@ class Head(models.Model):
         return f"{self.owner} #{self.number}"
 
 
+class MissedEvent(models.Model):
+    """A sealed event that one reader could not take; it is shown to that reader again, alone, with growing pauses."""
+
+    reader = models.CharField(max_length=120)
+    event = models.ForeignKey(Event, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    error = models.CharField(max_length=500)
+    attempts = models.PositiveSmallIntegerField(default=1)
+    due_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["reader", "event"], name="missed_event_once")]
+
+    def __str__(self) -> str:
+        return f"{self.reader} {self.event_id}"
+
+
 class StoredAnswer(models.Model):
     """The answer to a POST with an Idempotency-Key, kept for 24 hours; see `core.idempotency`."""
 

@@ -1,4 +1,4 @@
-"""What every template can ask of the site, as `site`; nothing is looked up that a template doesn't ask for."""
+"""What every template can ask of the site, as `portico`; nothing is looked up that a template doesn't ask for."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 from portal import navigation
 from portal.navigation import Entry, Link, LinkGroup
@@ -15,8 +16,8 @@ THEMES = ("light", "dark")
 
 
 def site(request: HttpRequest) -> dict[str, "Site"]:
-    """Context processor: `site`."""
-    return {"site": Site(request)}
+    """Context processor: `portico` (`site` is taken by allauth)."""
+    return {"portico": Site(request)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,10 @@ class Site:
 
     @cached_property
     def navigation(self) -> list[LinkGroup]:
-        """The sidebar of a partner's page."""
-        return navigation.groups(self._request, self.partner, self._may) if self.partner else []
+        """The sidebar: of the partner whose page it is, otherwise of the signed-in person's account."""
+        if self.partner:
+            return navigation.groups(self._request, self.partner, self._may)
+        return [LinkGroup("account", _("Your account"), tuple(navigation.links(navigation.ACCOUNT, self._request)))]
 
     @cached_property
     def partner_navigation(self) -> list[Link]:

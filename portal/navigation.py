@@ -97,7 +97,7 @@ PUBLIC = (
     Entry(_("Developers"), "code", "developers:home"),
 )
 FOOTER = (
-    Entry(_("API reference"), "book-open", "swagger-ui"),
+    Entry(_("API reference"), "book-open", "developers:reference"),
     Entry(_("Status"), "activity", "portal:status"),
 )
 

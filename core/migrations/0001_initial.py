@@ -142,6 +142,25 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="MissedEvent",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reader", models.CharField(max_length=120)),
+                ("error", models.CharField(max_length=500)),
+                ("attempts", models.PositiveSmallIntegerField(default=1)),
+                ("due_at", models.DateTimeField(db_index=True)),
+                (
+                    "event",
+                    models.ForeignKey(
+                        db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name="+", to="core.event"
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("reader", "event"), name="missed_event_once")],
+            },
+        ),
+        migrations.CreateModel(
             name="OperatorToken",
             fields=[
                 ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),

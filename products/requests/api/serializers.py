@@ -17,14 +17,17 @@ LONGEST_ERROR = 16_384
 
 @extend_schema_field({"description": "Any JSON value."})
 class AnyJSON(serializers.JSONField):
-    """Any JSON value, null included."""
+    """Any JSON value; null is one of them, not the lack of one."""
+
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        return (True, None) if data is None else super().validate_empty_values(data)
 
 
 class SubmitSerializer(Strict):
     """The body of a submission."""
 
     type = serializers.CharField(validators=[TYPE], max_length=64)
-    payload = AnyJSON(required=False, default=None, allow_null=True)
+    payload = AnyJSON(required=False, default=None)
 
 
 class RequestSerializer(Strict):
@@ -86,7 +89,7 @@ class ProgressSerializer(HeldSerializer):
 class CompleteSerializer(HeldSerializer):
     """The result."""
 
-    result = AnyJSON(required=False, default=None, allow_null=True)
+    result = AnyJSON(required=False, default=None)
 
 
 class FailSerializer(HeldSerializer):

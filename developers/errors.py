@@ -1,0 +1,92 @@
+"""What a developer should know of each problem code beyond its own words."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from core import problems
+from core.problems import Problem
+
+EXAMPLE_ID = "call_01jd3qz6v8e9xtqk7n5m2c4b1a"
+
+# What the placeholders of a detail may stand for, in examples.
+FACTS: dict[str, Any] = {
+    "address": "203.0.113.9",
+    "scope": "webhooks:write",
+    "tier": "Professional",
+    "method": "PUT",
+    "allowed": "GET, POST",
+    "limit": "1000",
+    "window": "60",
+}
+
+REPEAT = {
+    400: _("Repeating the same request gives the same answer. Mend it first."),
+    401: _("Repeating it with the same credential gives the same answer."),
+    403: _("Repeating it with the same credential gives the same answer until somebody changes what it may do."),
+    404: _("Repeating it gives the same answer until the thing exists."),
+    409: _("Read the present state first, then decide whether the request still makes sense."),
+    429: _("Wait for as many seconds as Retry-After says, then repeat it. Spread retries at random."),
+    500: _("Repeat it with the same Idempotency-Key; if it stays, tell support the request_id."),
+    502: _("Repeat it with back-off and the same Idempotency-Key."),
+    503: _("Repeat it after Retry-After, with the same Idempotency-Key."),
+    504: _("The outcome isn’t known. Repeat it with the same Idempotency-Key, or look first."),
+}
+HEADERS = {
+    401: {"WWW-Authenticate": 'Bearer realm="portico", error="…"'},
+    405: {"Allow": "GET, POST"},
+    429: {"Retry-After": "17"},
+    503: {"Retry-After": "5"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """One code as its page shows it."""
+
+    code: str
+    status: int
+    title: str | Promise
+    detail: str
+    repeat: str | Promise
+    headers: dict[str, str]
+    document: dict[str, Any]
+
+
+def describe(kind: type[Problem]) -> ErrorCode:
+    """The page of one problem."""
+    document = _example(kind)
+    return ErrorCode(
+        code=kind.code,
+        status=kind.status,
+        title=kind.title,
+        detail=document["detail"],
+        repeat=REPEAT.get(kind.status, REPEAT[400]),
+        headers=HEADERS.get(kind.status, {}),
+        document=document,
+    )
+
+
+def catalogue() -> list[ErrorCode]:
+    """All of them, by status."""
+    return [describe(kind) for kind in problems.catalogue().values()]
+
+
+def _example(kind: type[Problem]) -> dict[str, Any]:
+    if issubclass(kind, problems.ValidationError):
+        errors = [{"pointer": "/url", "code": "required", "detail": str(_("This field is required."))}]
+        return kind(errors).document(request_id=EXAMPLE_ID, base_url=settings.BASE_URL)
+    detail = _filled(str(kind.detail))
+    members = {name: FACTS[name] for name in kind.members if name in FACTS}
+    return kind(detail.replace("{", "{{").replace("}", "}}"), **members).document(
+        request_id=EXAMPLE_ID, base_url=settings.BASE_URL
+    )
+
+
+def _filled(detail: str) -> str:
+    for name, value in FACTS.items():
+        detail = detail.replace(f"{{{name}}}", str(value))
+    return detail

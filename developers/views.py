@@ -1,0 +1,79 @@
+"""Pages and documents for developers."""
+
+import json
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django.views.decorators.http import condition, require_safe
+
+from core import problems
+from core.problems import ValidationError
+from developers import errors, openapi
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Where to begin."""
+    return render(request, "developers/home.html", {"base_url": settings.BASE_URL})
+
+
+@require_safe
+def error_list(request: HttpRequest) -> HttpResponse:
+    """Every code that an answer can have."""
+    return render(request, "developers/errors.html", {"errors": errors.catalogue()})
+
+
+@require_safe
+def error_detail(request: HttpRequest, code: str) -> HttpResponse:
+    """One code: what it means and what to do. Problem documents link here."""
+    kind = problems.catalogue().get(code)
+    if kind is None:
+        raise Http404
+    found = errors.describe(kind)
+    return render(
+        request,
+        "developers/error.html",
+        {"error": found, "document": json.dumps(found.document, indent=2, ensure_ascii=False)},
+    )
+
+
+@require_safe
+def reference(request: HttpRequest) -> HttpResponse:
+    """Swagger UI over the OpenAPI document."""
+    return render(request, "developers/reference.html")
+
+
+def _etag(request: HttpRequest) -> str:
+    return openapi.document(_version(request)).etag
+
+
+@require_safe
+@condition(etag_func=_etag)
+def schema(request: HttpRequest) -> HttpResponse:
+    """The OpenAPI document: `?version=3.1` (default) or `3.0`, `?format=json` (default) or `yaml`."""
+    found = openapi.document(_version(request))
+    if _format(request) == "yaml":
+        response = HttpResponse(found.yaml, content_type="application/vnd.oai.openapi")
+    else:
+        response = HttpResponse(found.json, content_type="application/json")
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    patch_vary_headers(response, ["Accept"])
+    return response
+
+
+def _version(request: HttpRequest) -> str:
+    wanted = request.GET.get("version", openapi.NEWEST)
+    if wanted not in openapi.VERSIONS:
+        raise ValidationError({"version": [_("Known versions: 3.1 and 3.0.")]})
+    return openapi.VERSIONS[wanted]
+
+
+def _format(request: HttpRequest) -> str:
+    wanted = request.GET.get("format") or ("yaml" if "openapi" in request.headers.get("Accept", "") else "json")
+    if wanted not in {"json", "yaml"}:
+        raise ValidationError({"format": [_("Known formats: json and yaml.")]})
+    return wanted

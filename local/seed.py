@@ -1,0 +1,135 @@
+"""Demo data: an operator, two partners with keys, a published integration. Made by the verbs that everything else uses.
+
+What is there stays; what is missing is made. No activity is invented: calls, usage and money come from real calls only.
+Credentials are drawn anew for each home and kept in `demo.json`, because the platform itself keeps only their hashes.
+"""
+
+import json
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db import transaction
+
+from apikeys import keys
+from apikeys.models import Key
+from core import clock, crypto, operators
+from core.actors import Actor
+from core.models import Environment, OperatorToken, User
+from core.operators import usable
+from local.home import write_private
+from partners import onboarding, partners
+from partners.models import Partner, Tier
+from partners.tiers import seed as seed_tiers
+from products.requests.models import RequestType
+
+BY = Actor("system", label="Demo data")
+OPERATOR = "operator@example.com"
+
+# In `demo.json` the first is `partner`, who sells, the second `consumer`, who buys.
+PARTNERS: dict[str, dict[str, Any]] = {
+    "partner": {
+        "name": "Acme",
+        "email": "owner@acme.example",
+        "basic-info": {
+            "website": "https://acme.example",
+            "description": "Address tools for everybody who ships things.",
+            "contact_name": "Ada Acme",
+            "contact_email": "owner@acme.example",
+        },
+        "business-details": {"legal_name": "Acme Inc.", "street": "1 Main Street", "city": "Springfield", "country": "US"},
+        "api-setup": {"use_case": "Sells an address API in the marketplace."},
+    },
+    "consumer": {
+        "name": "Globex",
+        "email": "owner@globex.example",
+        "basic-info": {
+            "website": "https://globex.example",
+            "description": "Parcels, everywhere, on time.",
+            "contact_name": "Gil Globex",
+            "contact_email": "owner@globex.example",
+        },
+        "business-details": {"legal_name": "Globex Ltd.", "street": "2 High Street", "city": "Shelbyville", "country": "US"},
+        "api-setup": {"use_case": "Checks the addresses of its parcels."},
+    },
+}
+
+REQUEST_TYPES = (
+    {"name": "ONBOARDING", "description": "How ready a partner is to go live.", "sla": timedelta(minutes=5)},
+    {"name": "DATA_EXPORT", "description": "What is kept about a partner.", "sla": timedelta(hours=1)},
+    {"name": "CREDIT_CHECK", "description": "Worked by the operator's back end.", "sla": timedelta(hours=8)},
+)
+
+
+def seed() -> dict[str, Any]:
+    """Make what is missing; returns what it wrote to `demo.json`."""
+    file = Path(settings.HOME) / "demo.json"
+    found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    found["base_url"] = settings.BASE_URL
+    with transaction.atomic():
+        seed_tiers()
+        for facts in REQUEST_TYPES:
+            RequestType.objects.get_or_create(name=facts["name"], defaults=facts)
+        found["operator"] = _operator(found.get("operator", {}))
+        for role, facts in PARTNERS.items():
+            found[role] = _partner(facts, found.get(role, {}))
+    write_private(file, json.dumps(found, indent=2) + "\n")
+    return found
+
+
+def _operator(known: dict[str, str]) -> dict[str, str]:
+    user, password = _person(OPERATOR, known.get("password", ""), is_staff=True, is_superuser=True, name="Olivia Operator")
+    token = known.get("token", "")
+    if not OperatorToken.objects.filter(usable(clock.now()), user=user, digest=crypto.digest(token)).exists():
+        token = operators.issue(user=user, name="Demo", scopes=["*"], by=BY).secret
+    return {"email": OPERATOR, "password": password, "token": token}
+
+
+def _person(email: str, password: str, **fields: Any) -> tuple[User, str]:
+    """The person of this address, with a password that is known: the one in `demo.json`, or a new one."""
+    user = User.objects.filter(email=email).first()
+    if user is None or not password:
+        password = secrets.token_urlsafe(12)
+        user = user or User(email=email, **fields)
+        user.set_password(password)
+        user.save()
+    EmailAddress.objects.get_or_create(user=user, email=email, defaults={"verified": True, "primary": True})
+    return user, password
+
+
+def _partner(facts: dict[str, Any], known: dict[str, str]) -> dict[str, str]:
+    owner, password = _person(facts["email"], known.get("password", ""), name=facts["basic-info"]["contact_name"])
+    partner = Partner.objects.of_member(owner).first() or _onboarded(owner, facts)
+    live, test = (
+        _key(partner, environment, known.get(name, ""))
+        for environment, name in ((Environment.LIVE, "api_key"), (Environment.TEST, "test_api_key"))
+    )
+    return {
+        "id": partner.public_id,
+        "slug": partner.slug,
+        "email": facts["email"],
+        "password": password,
+        "api_key": live,
+        "test_api_key": test,
+    }
+
+
+def _onboarded(owner: User, facts: dict[str, Any]) -> Partner:
+    """A partner that went the way of all newcomers, and then to the first paid tier."""
+    partner = partners.create(name=facts["name"], owner=owner, by=BY)
+    for step in onboarding.FIELDS:
+        onboarding.save(partner=partner, step=step, by=BY, **facts[step])
+    onboarding.submit(partner=partner, by=BY)
+    partners.approve(partner=partner, by=BY)
+    partners.change_tier(partner=partner, tier=Tier.objects.get(slug="basic"), by=BY)
+    return partner
+
+
+def _key(partner: Partner, environment: Environment, text: str) -> str:
+    mine = Key.objects.for_caller(partner, environment).usable()
+    if mine.filter(digest=crypto.digest(text)).exists():
+        return text
+    return keys.issue(partner=partner, environment=environment, name="Demo", scopes=["*"], by=BY).text

@@ -1,0 +1,95 @@
+"""A partner's pages, under `/p/<slug>/`: whose they are, in which environment, and whether this member may.
+
+@partner_page("keys:read")
+def key_list(request: PartnerRequest) -> HttpResponse:
+    keys = Key.objects.for_caller(request.partner, request.environment)
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from core import problems
+from core.actors import Actor
+from core.models import Environment, User
+from partners.models import Member, Partner
+
+CHOSEN = "environments"
+
+P = ParamSpec("P")
+
+
+class PartnerRequest(HttpRequest):
+    """A request to a page of one partner, by a member of it."""
+
+    user: User
+    partner: Partner
+    member: Member
+    environment: str
+    actor: Actor
+
+
+Page = Callable[Concatenate[PartnerRequest, P], HttpResponse]
+
+
+def partner_page(permission: str, *, post: str = "") -> Callable[[Page[P]], Callable[..., HttpResponse]]:
+    """A view for members whose role has `permission`; POST needs `post` where it is given. The slug is taken from the path
+    and not handed on.
+
+    Strangers get 404, members without the permission 403. A Problem that a verb raises on POST is shown on the page that is
+    asked for again.
+    """
+
+    def decorate(view: Page[P]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        @login_required
+        def page(request: Any, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            enter(request, slug)
+            needed = post if post and request.method == "POST" else permission
+            if not request.member.may(needed):
+                raise PermissionDenied
+            try:
+                return view(request, *args, **kwargs)
+            except problems.NotFound as problem:
+                raise Http404 from problem
+            except problems.Problem as problem:
+                if request.method != "POST":
+                    raise
+                messages.error(request, problem.said)
+                return redirect(request.get_full_path())
+
+        return page
+
+    return decorate
+
+
+def enter(request: Any, slug: str) -> None:
+    """Set partner, member, environment and actor on the request of a signed-in person. Raises Http404 for strangers."""
+    found = Member.objects.filter(user=request.user, partner__slug=slug, partner__deleted_at=None)
+    member = found.select_related("partner__tier").first()
+    if member is None:
+        raise Http404
+    member.user = request.user
+    request.member, request.partner = member, member.partner
+    request.environment = environment(request)
+    call = request.call
+    request.actor = Actor("member", member.pk, member.get_role_display(), call.address, call.id)
+
+
+def environment(request: PartnerRequest) -> str:
+    """What the member chose for this partner in this session; at first live for a partner that is live, otherwise test."""
+    usual = Environment.LIVE if request.partner.status == Partner.Status.ACTIVE else Environment.TEST
+    chosen = request.session.get(CHOSEN, {}).get(request.partner.public_id)
+    return Environment(chosen) if chosen in Environment.values else usual
+
+
+def choose_environment(request: PartnerRequest, chosen: str) -> None:
+    """Remember live or test for this partner until the session ends; anything else is no choice."""
+    if chosen in Environment.values:
+        request.session[CHOSEN] = {**request.session.get(CHOSEN, {}), request.partner.public_id: chosen}

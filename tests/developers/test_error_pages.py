@@ -1,0 +1,31 @@
+"""Every problem code has a page at the address that problem documents link to."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from core import problems
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("code", problems.catalogue())
+def test_each_code_has_a_page_that_says_what_to_do(client: Client, code: str) -> None:
+    kind = problems.catalogue()[code]
+    url = json.loads(json.dumps({"type": f"{problems.type_url}{code}"}))["type"]
+    response = client.get(url)
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert code in page
+    assert str(kind.title) in page.replace("&#x27;", "'")
+    assert "{" not in page.split("<main")[1].split("<pre")[0]  # every placeholder is filled
+
+
+def test_unknown_code_is_not_found(client: Client) -> None:
+    assert client.get("/developers/errors/no-such-code").status_code == 404
+
+
+def test_list_links_to_all(client: Client) -> None:
+    page = client.get("/developers/errors/").content.decode()
+    assert all(f'href="/developers/errors/{code}"' in page for code in problems.catalogue())

@@ -1,0 +1,16 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class WebhooksConfig(AppConfig):
+    """Tells partners' servers what happened: endpoints, deliveries and their attempts, the catalogue of event types."""
+
+    name = "webhooks"
+    verbose_name = _("Webhooks")
+
+    def ready(self) -> None:
+        from core import events, streams
+        from webhooks import courier, event_types, fan_out, scopes  # noqa: F401  (registers types and scopes)
+
+        events.subscribe(fan_out.fan_out)
+        streams.register(courier.STREAM)

@@ -1,0 +1,97 @@
+"""The catalogue of event types: what the code declares, and what operators added."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import SchemaError
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from core.events import TYPES, EventType, register
+from core.problems import ValidationError
+from webhooks import models
+
+_formats = FormatChecker(formats=())
+
+
+def _is_date_time(value: object) -> bool:
+    """RFC 3339: date, time and offset."""
+    return not isinstance(value, str) or (datetime.fromisoformat(value).tzinfo is not None and value[10:11] in {"T", "t"})
+
+
+_formats.checks("date-time", raises=ValueError)(_is_date_time)
+
+
+def entries() -> list[EventType]:
+    """Every type that a webhook may be told of, by name."""
+    added = [as_type(row) for row in models.EventType.objects.all()]
+    declared = [kind for kind in TYPES.values() if not kind.internal]
+    return sorted({kind.name: kind for kind in [*added, *declared]}.values(), key=lambda kind: kind.name)
+
+
+def names() -> set[str]:
+    """The names of `entries`."""
+    return {kind.name for kind in TYPES.values() if not kind.internal} | set(
+        models.EventType.objects.values_list("name", flat=True)
+    )
+
+
+def find(name: str) -> EventType | None:
+    """The type of this name that a webhook may be told of, or None."""
+    kind = TYPES.get(name)
+    if kind is not None:
+        return None if kind.internal else kind
+    row = models.EventType.objects.filter(name=name).first()
+    return as_type(row) if row else None
+
+
+def sendable(name: str) -> EventType:
+    """The same; raises ValidationError where there is none."""
+    kind = find(name)
+    if kind is None:
+        detail = str(_("{name} is not in the catalogue of event types.")).format(name=name)
+        raise ValidationError([{"pointer": "/type", "code": "unknown_event_type", "detail": detail}])
+    return kind
+
+
+def as_type(row: models.EventType) -> EventType:
+    """An operator's type in the catalogue's terms."""
+    return EventType(row.name, row.description, row.schema, row.example, published=True)
+
+
+def registered(kind: EventType) -> EventType:
+    """The type, known to `events.emit` in this process."""
+    if kind.name not in TYPES:
+        register(kind)
+    return kind
+
+
+def require_valid(kind: EventType, data: Mapping[str, Any], *, pointer: str = "/data") -> None:
+    """Raises ValidationError that names each place in `data` that doesn't fit the type's schema."""
+    validator = Draft202012Validator(kind.schema, format_checker=_formats, registry=Registry())
+    errors = [
+        {
+            "pointer": pointer + "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.absolute_path),
+            "code": f"schema_{error.validator}",
+            "detail": error.message[:300],
+        }
+        for error in validator.iter_errors(data)
+    ]
+    if errors:
+        raise ValidationError(errors[:20])
+
+
+def require_schema(schema: Any, example: Any) -> None:
+    """Raises ValidationError unless `schema` is a JSON Schema of objects, complete in itself, that the example fits."""
+    if not isinstance(schema, dict):
+        raise ValidationError({"schema": [str(_("A JSON Schema is an object."))]})
+    try:
+        Draft202012Validator.check_schema(schema)
+        require_valid(EventType("example", "", schema), example, pointer="/example")
+    except SchemaError as error:
+        raise ValidationError({"schema": [error.message[:300]]}) from error
+    except Unresolvable as error:
+        raise ValidationError({"schema": [str(_("References must lead to places within the schema itself."))]}) from error

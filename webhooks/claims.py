@@ -1,0 +1,178 @@
+"""Between the rows and the courier: taking due deliveries under a lease, and writing down in bulk what came of them."""
+
+import contextlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from core import clock, ids
+from core.models import Event, Payload
+from core.states import StaleState
+from webhooks import deliveries, endpoints
+from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.schedule import wait_after
+
+# Longer than an attempt can take; a worker that dies leaves its deliveries to others after it.
+LEASE = timedelta(seconds=60)
+# How many due rows are looked at for each one wanted, so that one endpoint's backlog doesn't hide the others.
+WINDOW = 4
+
+CLAIM = """
+WITH due AS (
+    SELECT id, endpoint_id, due_at FROM webhooks_delivery
+    WHERE status = 'pending' AND due_at <= %(now)s AND endpoint_id <> ALL(%(full)s::uuid[])
+    ORDER BY due_at LIMIT %(window)s FOR UPDATE SKIP LOCKED
+), placed AS (
+    SELECT due.*, row_number() OVER (PARTITION BY endpoint_id ORDER BY due_at, id) AS place FROM due
+), taken AS (
+    SELECT placed.id FROM placed LEFT JOIN unnest(%(busy)s::uuid[], %(rooms)s::int[]) AS b(endpoint_id, room) USING (endpoint_id)
+    WHERE place <= coalesce(room, %(cap)s) ORDER BY due_at LIMIT %(most)s
+)
+UPDATE webhooks_delivery d SET due_at = %(lease)s FROM taken WHERE d.id = taken.id
+RETURNING d.id, d.endpoint_id, d.event_id, d.partner_id, d.step, d.attempt_count
+"""
+
+WRITE = """
+WITH v AS (
+    SELECT * FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::text[])
+        AS v(id, status, step, due_at, lease, status_code, explanation)
+), mine AS (
+    SELECT d.id FROM webhooks_delivery d JOIN v USING (id) ORDER BY d.id FOR UPDATE OF d
+)
+UPDATE webhooks_delivery d SET
+    status = CASE WHEN d.status = 'pending' OR v.status = 'succeeded' THEN v.status ELSE d.status END,
+    step = v.step, due_at = v.due_at, status_code = v.status_code, explanation = v.explanation,
+    attempt_count = d.attempt_count + 1, last_attempt_at = %s,
+    succeeded_at = CASE WHEN v.status = 'succeeded' THEN %s ELSE d.succeeded_at END
+FROM v, mine
+WHERE d.id = v.id AND mine.id = d.id AND d.status IN ('pending', 'held') AND (v.status = 'succeeded' OR d.due_at = v.lease)
+RETURNING d.id, d.status
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that this worker attempts now, with all that it takes to do so. `body` is None once the payload is gone."""
+
+    id: UUID
+    endpoint_id: UUID
+    url: str
+    secrets: tuple[str, ...]
+    message_id: str
+    body: bytes | None
+    step: int
+    number: int
+    lease: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one attempt."""
+
+    claimed: Claimed
+    succeeded: bool
+    explanation: str
+    status_code: int | None = None
+    seconds: float = 0.0
+    request_headers: Mapping[str, str] = field(default_factory=dict)
+    response_headers: Mapping[str, str] = field(default_factory=dict)
+    response_body: str = ""
+    retry_after: timedelta | None = None
+    final: bool = False
+
+
+@transaction.atomic
+def claim(most: int, *, cap: int, in_flight: Mapping[UUID, int]) -> list[Claimed]:
+    """Take up to `most` due deliveries for the length of a lease, the longest due first, at most `cap` an endpoint with
+    those that are in flight already. Any number of workers may claim at once."""
+    now = clock.now()
+    lease = now + LEASE
+    busy = {endpoint: cap - count for endpoint, count in in_flight.items()}
+    full = [endpoint for endpoint, room in busy.items() if room <= 0]
+    facts: dict[str, Any] = {"now": now, "lease": lease, "cap": cap, "most": most, "window": most * WINDOW, "full": full}
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, {**facts, "busy": list(busy), "rooms": list(busy.values())})
+        rows = cursor.fetchall()
+    return _prepared(rows, lease) if rows else []
+
+
+@transaction.atomic
+def write(outcomes: list[Outcome]) -> None:
+    """Write attempts down and move their deliveries on; give up, and switch endpoints off, where it has come to that."""
+    now = clock.now()
+    Attempt.objects.bulk_create([_attempt(outcome) for outcome in outcomes])
+    moved = [_moved(outcome, now) for outcome in outcomes]
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, [*(list(column) for column in zip(*moved, strict=True)), now, now])
+        written = dict(cursor.fetchall())
+    gone = {outcome.claimed.endpoint_id: outcome for outcome in outcomes if outcome.status_code == 410}
+    for endpoint in Endpoint.objects.filter(pk__in=gone, status__in=[Endpoint.Status.ACTIVE, Endpoint.Status.PAUSED]):
+        with contextlib.suppress(StaleState):
+            endpoints.disable(endpoint=endpoint, reason=gone[endpoint.pk].explanation)
+    deliveries.tell_of_failures([pk for pk, status in written.items() if status == Delivery.Status.FAILED])
+
+
+def body_of(event: Event, data: Any, partner: UUID) -> bytes:
+    """The body that is signed and sent; `partner_id` is the receiver's, also for what concerns every partner."""
+    envelope = {
+        "id": event.public_id,
+        "type": event.type,
+        "timestamp": event.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "partner_id": ids.encode("ptn", partner),
+        "data": data,
+    }
+    return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _prepared(rows: Iterable[tuple[Any, ...]], lease: datetime) -> list[Claimed]:
+    rows = list(rows)
+    targets = Endpoint.objects.in_bulk({row[1] for row in rows})
+    happened = Event.objects.in_bulk({row[2] for row in rows})
+    payloads = {payload.pk: payload.data for payload in Payload.objects.filter(pk__in=happened)}
+    claimed, left = [], []
+    for pk, endpoint_id, event_id, partner_id, step, count in rows:
+        endpoint, event = targets[endpoint_id], happened[event_id]
+        if endpoint.status != Endpoint.Status.ACTIVE:
+            left.append(endpoint)
+            continue
+        body = body_of(event, payloads[event_id], partner_id) if event_id in payloads else None
+        secrets = endpoints.secrets_of(endpoint)
+        claimed.append(Claimed(pk, endpoint_id, endpoint.url, secrets, event.public_id, body, step, count + 1, lease))
+    for endpoint in left:  # came in while the endpoint was being paused or removed
+        endpoints.settle(endpoint)
+    return claimed
+
+
+def _attempt(outcome: Outcome) -> Attempt:
+    return Attempt(
+        delivery_id=outcome.claimed.id,
+        number=outcome.claimed.number,
+        url=outcome.claimed.url,
+        succeeded=outcome.succeeded,
+        status_code=outcome.status_code,
+        duration_ms=round(outcome.seconds * 1000),
+        request_headers=outcome.request_headers,
+        response_headers=outcome.response_headers,
+        response_body=outcome.response_body,
+        explanation=outcome.explanation[:500],
+    )
+
+
+def _moved(outcome: Outcome, now: datetime) -> tuple[Any, ...]:
+    """The delivery's new values, in the order of WRITE."""
+    claimed = outcome.claimed
+    wait = None if outcome.succeeded or outcome.final else wait_after(claimed.step, retry_after=outcome.retry_after)
+    if outcome.succeeded:
+        status = Delivery.Status.SUCCEEDED
+    elif wait is not None or outcome.status_code == 410:
+        status = Delivery.Status.PENDING  # after 410 it is held with the rest of its endpoint's
+    else:
+        status = Delivery.Status.FAILED
+    step = claimed.step + 1 if wait is not None else claimed.step
+    due_at = now + (wait or timedelta(0))
+    return claimed.id, str(status), step, due_at, claimed.lease, outcome.status_code, outcome.explanation[:500]

@@ -1,0 +1,171 @@
+"""What can happen to deliveries apart from being attempted: held, released, resent, replayed, given up."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Avg, Count, Max, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from core import clock, events, ids, wake
+from core.actors import SYSTEM, Actor
+from core.models import Event
+from core.problems import Conflict
+from core.states import swap
+from webhooks import patterns
+from webhooks.event_types import WEBHOOK_DELIVERY_FAILED
+from webhooks.fan_out import WAKES
+from webhooks.models import Attempt, Delivery, Endpoint
+
+Status = Delivery.Status
+OPEN = [Status.PENDING, Status.HELD]
+
+
+class EndpointNotActive(Conflict):
+    detail = _("The endpoint is not active. Enable it first.")
+
+
+def open_one(*, endpoint: Endpoint, event: Event) -> Delivery:
+    """A delivery of one event to one endpoint, due at once or held as the endpoint's status has it."""
+    return Delivery.objects.create(
+        partner_id=endpoint.partner_id,
+        environment=endpoint.environment,
+        endpoint=endpoint,
+        event=event,
+        event_type=event.type,
+        status=Status.PENDING if endpoint.status == Endpoint.Status.ACTIVE else Status.HELD,
+    )
+
+
+@transaction.atomic
+def retry(*, delivery: Delivery, by: Actor) -> None:
+    """Send it again now, whatever came of it before, with the whole schedule ahead. Raises EndpointNotActive."""
+    if delivery.endpoint.status != Endpoint.Status.ACTIVE:
+        raise EndpointNotActive()
+    swap(delivery, where={}, status=Status.PENDING, step=0, due_at=clock.now(), succeeded_at=None)
+    wake.on_commit(WAKES)
+
+
+@transaction.atomic
+def replay_event(*, event: Event, endpoints: Collection[Endpoint], by: Actor) -> int:
+    """Send one event to these endpoints again, or for the first time. Returns to how many."""
+    now = clock.now()
+    active = [endpoint for endpoint in endpoints if endpoint.status == Endpoint.Status.ACTIVE]
+    for endpoint in active:
+        Delivery.objects.update_or_create(
+            endpoint=endpoint,
+            event=event,
+            defaults={"status": Status.PENDING, "step": 0, "due_at": now, "succeeded_at": None},
+            create_defaults={
+                "partner_id": endpoint.partner_id,
+                "environment": endpoint.environment,
+                "event_type": event.type,
+                "due_at": now,
+            },
+        )
+    wake.on_commit(WAKES)
+    return len(active)
+
+
+@transaction.atomic
+def replay(
+    *,
+    endpoint: Endpoint,
+    by: Actor,
+    since: datetime,
+    until: datetime | None = None,
+    event_types: Collection[str] = (),
+    only_failed: bool = False,
+    dry_run: bool = False,
+) -> int:
+    """Send again what the endpoint was sent since an instant, of these types (patterns) or all; returns how many.
+
+    With `only_failed`, what was given up; `dry_run` only counts. Raises EndpointNotActive.
+    """
+    if endpoint.status != Endpoint.Status.ACTIVE and not dry_run:
+        raise EndpointNotActive()
+    found = Delivery.objects.filter(endpoint=endpoint, event_id__gte=ids.earliest(since))
+    if until:
+        found = found.filter(event_id__lt=ids.earliest(until))
+    found = found.filter(status__in=[Status.FAILED] if only_failed else [Status.FAILED, Status.SUCCEEDED, Status.CANCELLED])
+    if event_types:
+        present = found.values_list("event_type", flat=True).distinct()
+        wanted = [name for name in present if any(patterns.matches(pattern, name) for pattern in event_types)]
+        found = found.filter(event_type__in=wanted)
+    if dry_run:
+        return found.count()
+    count = found.update(status=Status.PENDING, step=0, due_at=clock.now(), succeeded_at=None)
+    wake.on_commit(WAKES)
+    return count
+
+
+def hold(endpoint: Endpoint) -> int:
+    """Hold what is pending; returns how many."""
+    return _locked(endpoint, [Status.PENDING]).update(status=Status.HELD)
+
+
+def release(endpoint: Endpoint) -> int:
+    """Let what was held go out, oldest first; returns how many."""
+    count = _locked(endpoint, [Status.HELD]).update(status=Status.PENDING, step=0, due_at=clock.now())
+    wake.on_commit(WAKES)
+    return count
+
+
+def drop_held(endpoint: Endpoint) -> int:
+    """Cancel what was held; returns how many."""
+    return _locked(endpoint, [Status.HELD]).update(status=Status.CANCELLED)
+
+
+def cancel_open(endpoint: Endpoint) -> int:
+    """Cancel what was not sent yet; returns how many."""
+    return _locked(endpoint, OPEN).update(status=Status.CANCELLED)
+
+
+def tell_of_failures(given_up: Collection[UUID]) -> None:
+    """Emit `webhook.delivery_failed` for deliveries that were given up, but not where the event was about webhooks itself."""
+    for delivery in Delivery.objects.filter(pk__in=given_up).select_related("endpoint"):
+        if delivery.event_type.startswith(patterns.ABOUT_WEBHOOKS):
+            continue
+        events.emit(
+            type=WEBHOOK_DELIVERY_FAILED,
+            partner=delivery.partner_id,
+            environment=delivery.environment,
+            subject=delivery.endpoint,
+            actor=SYSTEM,
+            data={
+                "endpoint_id": delivery.endpoint.public_id,
+                "url": delivery.endpoint.url,
+                "delivery_id": delivery.public_id,
+                "event_id": ids.encode(Event.id_prefix, delivery.event_id),
+                "reason": delivery.explanation,
+            },
+        )
+
+
+def stats(endpoint: Endpoint, *, period: timedelta = timedelta(days=7)) -> dict[str, Any]:
+    """How an endpoint has been doing: deliveries by status, attempts and their mean duration, over a period."""
+    begin = ids.earliest(clock.now() - period)
+    rows = Delivery.objects.filter(endpoint=endpoint, id__gte=begin)
+    counts = dict(rows.values_list("status").annotate(count=Count("id")))
+    tried = Attempt.objects.filter(id__gte=begin, delivery_id__in=rows.values("id")).aggregate(
+        made=Count("id"), failed=Count("id", filter=Q(succeeded=False)), mean=Avg("duration_ms"), slowest=Max("duration_ms")
+    )
+    finished = counts.get(Status.SUCCEEDED, 0) + counts.get(Status.FAILED, 0)
+    return {
+        "period_days": period.days,
+        "deliveries": {str(status): counts.get(status, 0) for status in Status.values},
+        "success_rate": round(counts.get(Status.SUCCEEDED, 0) / finished, 4) if finished else None,
+        "attempts": tried["made"],
+        "failed_attempts": tried["failed"],
+        "mean_duration_ms": round(tried["mean"]) if tried["mean"] is not None else None,
+        "slowest_ms": tried["slowest"],
+    }
+
+
+def _locked(endpoint: Endpoint, statuses: list[Status]) -> QuerySet[Delivery]:
+    """The endpoint's deliveries, locked in the order of their ids, as the courier's writer locks them."""
+    mine = Delivery.objects.filter(endpoint=endpoint, status__in=statuses)
+    list(mine.order_by("id").select_for_update().values_list("id", flat=True))
+    return mine

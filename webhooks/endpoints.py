@@ -1,0 +1,199 @@
+"""What can happen to an endpoint."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from core import clock, events, outbound, wake
+from core.actors import SYSTEM, Actor
+from core.models import Environment
+from core.problems import Conflict, ValidationError
+from core.states import swap, transition
+from webhooks import catalogue, deliveries, patterns, signing
+from webhooks.event_types import (
+    WEBHOOK_CREATED,
+    WEBHOOK_DISABLED,
+    WEBHOOK_ENABLED,
+    WEBHOOK_PAUSED,
+    WEBHOOK_REMOVED,
+    WEBHOOK_SECRET_ROTATED,
+    WEBHOOK_UPDATED,
+)
+from webhooks.fan_out import WAKES
+from webhooks.models import Delivery, Endpoint
+
+# How long the old secret still signs after a rotation, beside the new one.
+OVERLAP = timedelta(hours=24)
+MOST_PATTERNS = 100
+MOST_ENDPOINTS = 50
+
+
+class TooManyEndpoints(Conflict):
+    detail = _("A partner may have {most} endpoints in each environment. Remove one that isn't needed.")
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """An endpoint and, this once, its signing secret."""
+
+    endpoint: Endpoint
+    secret: str
+
+
+@transaction.atomic
+def create(*, partner: Any, environment: str, url: str, event_types: Iterable[str], by: Actor, description: str = "") -> Created:
+    """Add an endpoint, active at once. Raises ValidationError for an address or a pattern that can't be, TooManyEndpoints."""
+    if Endpoint.objects.for_caller(partner, environment).present().count() >= MOST_ENDPOINTS:
+        raise TooManyEndpoints(most=MOST_ENDPOINTS)
+    secret = signing.new_secret()
+    endpoint = Endpoint.objects.create(
+        partner=partner,
+        environment=environment,
+        url=checked_url(url, environment),
+        event_types=checked_patterns(event_types),
+        description=description,
+        secret=secret,
+    )
+    _tell(WEBHOOK_CREATED, endpoint, by, event_types=endpoint.event_types)
+    return Created(endpoint, secret)
+
+
+@transaction.atomic
+def update(*, endpoint: Endpoint, by: Actor, **changes: Any) -> None:
+    """Change `url`, `event_types` or `description`. Raises ValidationError, StaleState for a removed one."""
+    if "url" in changes:
+        changes["url"] = checked_url(changes["url"], endpoint.environment)
+    if "event_types" in changes:
+        changes["event_types"] = checked_patterns(changes["event_types"])
+    if changes:
+        swap(endpoint, where={"status__in": [*Endpoint.TRANSITIONS]}, **changes)
+        _tell(WEBHOOK_UPDATED, endpoint, by, changed=sorted(changes))
+
+
+@transaction.atomic
+def pause(*, endpoint: Endpoint, by: Actor) -> None:
+    """Hold what would be sent, until `enable`. Raises StaleState unless it is active."""
+    swap(endpoint, where={"status": Endpoint.Status.ACTIVE}, status=Endpoint.Status.PAUSED, status_reason="")
+    settle(endpoint)
+    _tell(WEBHOOK_PAUSED, endpoint, by)
+
+
+@transaction.atomic
+def enable(*, endpoint: Endpoint, by: Actor, send_held: bool = True) -> int:
+    """Go on sending; what was held goes out oldest first, or is dropped. Returns how many. Raises StaleState if active."""
+    transition(endpoint, Endpoint.Status.ACTIVE, status_reason="")
+    count = deliveries.release(endpoint) if send_held else deliveries.drop_held(endpoint)
+    _tell(WEBHOOK_ENABLED, endpoint, by, send_held=send_held, held=count)
+    return count
+
+
+@transaction.atomic
+def disable(*, endpoint: Endpoint, reason: str, by: Actor = SYSTEM) -> None:
+    """Switch it off because it can't go on; what would be sent is held. Raises StaleState if it is off already."""
+    transition(endpoint, Endpoint.Status.DISABLED, status_reason=reason[:300])
+    settle(endpoint)
+    _tell(WEBHOOK_DISABLED, endpoint, by, reason=reason)
+
+
+@transaction.atomic
+def remove(*, endpoint: Endpoint, by: Actor) -> None:
+    """Take it away; open deliveries are cancelled, the log stays. Raises StaleState if it is gone."""
+    transition(endpoint, Endpoint.Status.REMOVED, previous_secret=None, previous_secret_until=None)
+    settle(endpoint)
+    _tell(WEBHOOK_REMOVED, endpoint, by)
+
+
+@transaction.atomic
+def rotate_secret(*, endpoint: Endpoint, by: Actor, overlap: timedelta = OVERLAP) -> str:
+    """A new signing secret, returned this once; for the time of `overlap` the old one signs too. Raises StaleState."""
+    secret = signing.new_secret()
+    kept = overlap > timedelta(0)
+    swap(
+        endpoint,
+        where={"status__in": [*Endpoint.TRANSITIONS]},
+        secret=secret,
+        previous_secret=endpoint.secret if kept else None,
+        previous_secret_until=clock.now() + overlap if kept else None,
+    )
+    _tell(WEBHOOK_SECRET_ROTATED, endpoint, by, overlap_seconds=int(overlap.total_seconds()))
+    return secret
+
+
+@transaction.atomic
+def send_test(*, endpoint: Endpoint, by: Actor, event_type: str = "webhook.test", data: dict[str, Any] | None = None) -> Delivery:
+    """Send this endpoint, and no other, an event of any type it could get; `data` is the type's example unless given.
+
+    Raises ValidationError for a type that isn't in the catalogue or data that doesn't fit it.
+    """
+    kind = catalogue.sendable(event_type)
+    payload = dict(kind.example) if data is None else data
+    catalogue.require_valid(kind, payload)
+    event = events.emit(
+        type=catalogue.registered(kind),
+        partner=endpoint.partner_id,
+        environment=endpoint.environment,
+        subject=endpoint,
+        actor=by,
+        data=payload,
+    )
+    wake.on_commit(WAKES)
+    return deliveries.open_one(endpoint=endpoint, event=event)
+
+
+def settle(endpoint: Endpoint) -> None:
+    """Bring its open deliveries into line with its status: held while it is off, cancelled once it is removed."""
+    if endpoint.status == Endpoint.Status.REMOVED:
+        deliveries.cancel_open(endpoint)
+    elif endpoint.status != Endpoint.Status.ACTIVE:
+        deliveries.hold(endpoint)
+
+
+def secrets_of(endpoint: Endpoint) -> tuple[str, ...]:
+    """The secrets that sign now, the newest first."""
+    until = endpoint.previous_secret_until
+    if endpoint.previous_secret and until and until > clock.now():
+        return endpoint.secret, endpoint.previous_secret
+    return (endpoint.secret,)
+
+
+def checked_url(url: str, environment: str) -> str:
+    """The URL, if the platform would send there. Raises ValidationError; live endpoints must have https."""
+    try:
+        outbound.check_url(url, require_tls=environment == Environment.LIVE)
+    except outbound.Refused as refusal:
+        raise ValidationError([{"pointer": "/url", "code": "refused_url", "detail": refusal.reason}]) from refusal
+    return url
+
+
+def checked_patterns(given: Iterable[str]) -> list[str]:
+    """The patterns without repetitions. Raises ValidationError for none, too many, or one that can match nothing."""
+    found = list(dict.fromkeys(given))
+    if not found or len(found) > MOST_PATTERNS:
+        detail = _("Name 1 to {most} event types, families like course.*, or * for all.")
+        raise ValidationError({"event_types": [str(detail).format(most=MOST_PATTERNS)]})
+    names = catalogue.names()
+    for place, pattern in enumerate(found):
+        if not patterns.well_formed(pattern) or not any(patterns.matches(pattern, name) for name in names):
+            detail = _("{pattern} is no event type of the catalogue and no family of them.")
+            error = {
+                "pointer": f"/event_types/{place}",
+                "code": "unknown_event_type",
+                "detail": str(detail).format(pattern=pattern),
+            }
+            raise ValidationError([error])
+    return found
+
+
+def _tell(kind: events.EventType, endpoint: Endpoint, by: Actor, **more: Any) -> None:
+    events.emit(
+        type=kind,
+        partner=endpoint.partner_id,
+        environment=endpoint.environment,
+        subject=endpoint,
+        actor=by,
+        data={"endpoint_id": endpoint.public_id, "url": endpoint.url, **more},
+    )

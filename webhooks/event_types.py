@@ -1,0 +1,117 @@
+"""Event types of webhooks themselves, and those of the operator's own products that its back end publishes.
+
+Types under `webhook.` are matched by name only, never by a wildcard, so that no endpoint is told of itself by accident.
+"""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from core.events import EventType, register
+
+_ENDPOINT: dict[str, Any] = {
+    "type": "object",
+    "required": ["endpoint_id", "url"],
+    "properties": {"endpoint_id": {"type": "string"}, "url": {"type": "string"}, "reason": {"type": "string"}},
+}
+_EXAMPLE = {"endpoint_id": "whk_01jd3x8k5te9fr2m4n6p8q0s1v", "url": "https://example.com/hooks"}
+
+WEBHOOK_CREATED = EventType("webhook.created", _("A webhook endpoint was added."), _ENDPOINT, _EXAMPLE)
+WEBHOOK_UPDATED = EventType("webhook.updated", _("A webhook endpoint was changed."), _ENDPOINT, _EXAMPLE)
+WEBHOOK_PAUSED = EventType("webhook.paused", _("A webhook endpoint was paused; its events are held."), _ENDPOINT, _EXAMPLE)
+WEBHOOK_ENABLED = EventType("webhook.enabled", _("A webhook endpoint was switched on again."), _ENDPOINT, _EXAMPLE)
+WEBHOOK_DISABLED = EventType(
+    "webhook.disabled",
+    _("A webhook endpoint was switched off by the platform; its events are held."),
+    _ENDPOINT,
+    {**_EXAMPLE, "reason": "The server answered 410 Gone."},
+)
+WEBHOOK_REMOVED = EventType("webhook.removed", _("A webhook endpoint was removed."), _ENDPOINT, _EXAMPLE)
+WEBHOOK_SECRET_ROTATED = EventType(
+    "webhook.secret_rotated", _("A webhook endpoint got a new signing secret."), _ENDPOINT, _EXAMPLE
+)
+WEBHOOK_DELIVERY_FAILED = EventType(
+    "webhook.delivery_failed",
+    _("A delivery was given up after its last attempt."),
+    {**_ENDPOINT, "required": ["endpoint_id", "url", "delivery_id", "event_id"]},
+    {**_EXAMPLE, "delivery_id": "dlv_01jd3x8k5te9fr2m4n6p8q0s1v", "event_id": "evt_01jd3x8k5te9fr2m4n6p8q0s1v"},
+)
+WEBHOOK_TEST = EventType(
+    "webhook.test",
+    _("A test, sent to the one endpoint that asked for it."),
+    {"type": "object", "properties": {"message": {"type": "string"}}},
+    {"message": "This is a test of your webhook endpoint."},
+)
+EVENT_TYPE_CREATED = EventType("event_type.created", _("An operator added an event type."), internal=True)
+
+
+def _object(required: dict[str, dict[str, Any]], **optional: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
+
+
+_ID = {"type": "string", "minLength": 1, "maxLength": 200}
+_TIME = {"type": "string", "format": "date-time"}
+
+USER_CREATED = EventType(
+    "user.created",
+    _("Somebody signed up with the learning platform."),
+    _object({"user_id": _ID}, email={"type": "string"}, name={"type": "string"}),
+    {"user_id": "u_1024", "name": "Ada Lovelace"},
+    published=True,
+)
+USER_UPDATED = EventType(
+    "user.updated",
+    _("Somebody's profile changed."),
+    _object({"user_id": _ID}, changed={"type": "array", "items": {"type": "string"}}),
+    {"user_id": "u_1024", "changed": ["name"]},
+    published=True,
+)
+COURSE_CREATED = EventType(
+    "course.created",
+    _("A course was put up."),
+    _object({"course_id": _ID, "title": {"type": "string"}}),
+    {"course_id": "c_77", "title": "Algorithms, gently"},
+    published=True,
+)
+COURSE_COMPLETED = EventType(
+    "course.completed",
+    _("Somebody finished a course."),
+    _object({"course_id": _ID, "user_id": _ID, "completed_at": _TIME}, score={"type": "number"}),
+    {"course_id": "c_77", "user_id": "u_1024", "completed_at": "2026-01-31T12:00:00Z"},
+    published=True,
+)
+MENTOR_MATCHED = EventType(
+    "mentor.matched",
+    _("A mentor was found for somebody."),
+    _object({"mentor_id": _ID, "user_id": _ID}),
+    {"mentor_id": "m_5", "user_id": "u_1024"},
+    published=True,
+)
+PAYMENT_PROCESSED = EventType(
+    "payment.processed",
+    _("A payment went through."),
+    _object(
+        {"payment_id": _ID, "amount": {"type": ["string", "number"]}, "currency": {"type": "string", "pattern": "^[A-Z]{3}$"}}
+    ),
+    {"payment_id": "p_9001", "amount": "49.00", "currency": "USD"},
+    published=True,
+)
+
+register(
+    WEBHOOK_CREATED,
+    WEBHOOK_UPDATED,
+    WEBHOOK_PAUSED,
+    WEBHOOK_ENABLED,
+    WEBHOOK_DISABLED,
+    WEBHOOK_REMOVED,
+    WEBHOOK_SECRET_ROTATED,
+    WEBHOOK_DELIVERY_FAILED,
+    WEBHOOK_TEST,
+    EVENT_TYPE_CREATED,
+    USER_CREATED,
+    USER_UPDATED,
+    COURSE_CREATED,
+    COURSE_COMPLETED,
+    MENTOR_MATCHED,
+    PAYMENT_PROCESSED,
+)

@@ -1,0 +1,174 @@
+"""Endpoints that partners give, deliveries of events to them, the attempts made, and operators' own event types."""
+
+from typing import ClassVar, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from core import clock
+from core.crypto import EncryptedField
+from core.models import Entity, EntityQuerySet, Event, PartnerOwned, PartnerOwnedQuerySet
+
+
+class EndpointQuerySet(PartnerOwnedQuerySet["Endpoint"]):
+    def present(self) -> Self:
+        """Without the removed ones."""
+        return self.exclude(status=Endpoint.Status.REMOVED)
+
+
+class Endpoint(PartnerOwned):
+    """An address of a partner that is told of events; see `webhooks.endpoints` for what can happen to it."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        PAUSED = "paused", _("Paused")
+        DISABLED = "disabled", _("Disabled")
+        REMOVED = "removed", _("Removed")
+
+    TRANSITIONS = {
+        Status.ACTIVE: {Status.PAUSED, Status.DISABLED, Status.REMOVED},
+        Status.PAUSED: {Status.ACTIVE, Status.DISABLED, Status.REMOVED},
+        Status.DISABLED: {Status.ACTIVE, Status.REMOVED},
+    }
+
+    id_prefix = "whk"
+
+    url = models.CharField(_("URL"), max_length=2_000)
+    event_types = ArrayField(models.CharField(max_length=80), verbose_name=_("event types"))
+    description = models.CharField(_("description"), max_length=200, blank=True)
+    status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.ACTIVE, editable=False)
+    status_reason = models.CharField(_("reason"), max_length=300, blank=True, editable=False)
+    secret = EncryptedField(editable=False)
+    previous_secret = EncryptedField(null=True, editable=False)
+    previous_secret_until = models.DateTimeField(null=True, editable=False)
+
+    objects: ClassVar = EndpointQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("webhook endpoint")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(event_types__len__gt=0), name="endpoint_wants_something"),
+            models.CheckConstraint(
+                condition=Q(previous_secret__isnull=True, previous_secret_until__isnull=True)
+                | Q(previous_secret__isnull=False, previous_secret_until__isnull=False),
+                name="endpoint_previous_secret_ends",
+            ),
+        ]
+        indexes = [models.Index(fields=["partner", "environment", "-id"], name="endpoint_of_partner")]
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class DeliveryQuerySet(PartnerOwnedQuerySet["Delivery"]):
+    def due(self) -> Self:
+        """Those whose next attempt has come, or whose worker has not been heard of within its lease."""
+        return self.filter(status=Delivery.Status.PENDING, due_at__lte=clock.now())
+
+
+class Delivery(PartnerOwned):
+    """One event on its way to one endpoint; `step` is its place in the schedule, which a resend starts anew."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("Pending")
+        HELD = "held", _("Held")
+        SUCCEEDED = "succeeded", _("Succeeded")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    id_prefix = "dlv"
+
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="deliveries", db_index=False, editable=False)
+    event = models.ForeignKey(
+        Event, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+", editable=False
+    )
+    event_type = models.CharField(_("event"), max_length=80, editable=False)
+    status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.PENDING, editable=False)
+    step = models.PositiveSmallIntegerField(default=0, editable=False)
+    attempt_count = models.PositiveIntegerField(_("attempts"), default=0, editable=False)
+    due_at = models.DateTimeField(
+        _("next attempt"),
+        default=clock.now,
+        editable=False,
+        help_text=_("When the next attempt is due; while one runs, when its worker is given up for dead."),
+    )
+    last_attempt_at = models.DateTimeField(_("last attempt"), null=True, editable=False)
+    status_code = models.PositiveSmallIntegerField(_("answer"), null=True, editable=False)
+    explanation = models.CharField(_("explanation"), max_length=500, blank=True, editable=False)
+    succeeded_at = models.DateTimeField(_("succeeded"), null=True, editable=False)
+
+    objects: ClassVar = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("webhook delivery")
+        verbose_name_plural = _("webhook deliveries")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["event", "endpoint"], name="delivery_once"),
+            models.CheckConstraint(
+                condition=Q(status="succeeded", succeeded_at__isnull=False) | ~Q(status="succeeded"), name="delivery_succeeded_at"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(status="pending"), name="delivery_due"),
+            models.Index(fields=["endpoint", "-id"], name="delivery_of_endpoint"),
+            models.Index(fields=["endpoint"], condition=Q(status__in=["pending", "held"]), name="delivery_open"),
+            models.Index(fields=["partner", "environment", "-id"], name="delivery_of_partner"),
+        ]
+
+
+class AttemptQuerySet(EntityQuerySet["Attempt"]):
+    def of(self, delivery: Delivery) -> Self:
+        """The attempts of one delivery, oldest first."""
+        return self.filter(delivery_id=delivery.pk).order_by("id")
+
+
+class Attempt(Entity):
+    """One POST and what came of it. Partitioned by time; rows go with their partition after the retention time."""
+
+    id_prefix = "att"
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+", editable=False)
+    number = models.PositiveIntegerField(editable=False)
+    url = models.CharField(max_length=2_000, editable=False)
+    succeeded = models.BooleanField(editable=False)
+    status_code = models.PositiveSmallIntegerField(null=True, editable=False)
+    duration_ms = models.PositiveIntegerField(editable=False)
+    request_headers = models.JSONField(default=dict, editable=False)
+    response_headers = models.JSONField(default=dict, editable=False)
+    response_body = models.TextField(blank=True, editable=False, help_text=_("The beginning of the answer."))
+    explanation = models.CharField(max_length=500, editable=False)
+
+    objects: ClassVar = AttemptQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+
+class EventType(Entity):
+    """A type that operators added to the catalogue, for facts of their own systems; see `webhooks.publishing`."""
+
+    id_prefix = "evy"
+
+    name = models.CharField(
+        _("name"),
+        max_length=80,
+        unique=True,
+        validators=[RegexValidator(r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\Z", _("Write it like `course.completed`."))],
+    )
+    description = models.CharField(_("description"), max_length=300)
+    schema = models.JSONField(_("schema"), default=dict, help_text=_("JSON Schema (draft 2020-12) of the event's data."))
+    example = models.JSONField(_("example"), default=dict)
+
+    objects: ClassVar = EntityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("event type")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

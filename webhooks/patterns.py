@@ -1,0 +1,35 @@
+"""Which event types an endpoint wants: names, `course.*` for a family, `*` for everything."""
+
+import re
+
+from core.events import TYPES
+
+_PATTERN = re.compile(r"\*|[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*(\.\*)?\Z")
+ABOUT_WEBHOOKS = "webhook."
+LONGEST = 80
+
+
+def well_formed(pattern: str) -> bool:
+    """Whether it is a name, a family or `*`."""
+    return len(pattern) <= LONGEST and _PATTERN.fullmatch(pattern) is not None
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether an endpoint with this pattern is told of events of this type. `webhook.…` is matched by name only."""
+    if pattern == name:
+        return True
+    if name.startswith(ABOUT_WEBHOOKS):
+        return False
+    return pattern == "*" or (pattern.endswith(".*") and name.startswith(pattern[:-1]))
+
+
+def is_internal(name: str) -> bool:
+    """Whether events of this type stay in the audit log. Types that only the database knows are operators' own: public."""
+    kind = TYPES.get(name)
+    return kind is not None and kind.internal
+
+
+def is_published(name: str) -> bool:
+    """Whether operators publish this type: those of the catalogue that say so, and the ones they added."""
+    kind = TYPES.get(name)
+    return kind is None or kind.published
