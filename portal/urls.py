@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import path
 
-from portal import styleguide, views
+from portal import dashboard, styleguide, views
 
 app_name = "portal"
 
@@ -12,6 +12,9 @@ urlpatterns = [
     path("theme", views.theme, name="theme"),
     path("styleguide", styleguide.styleguide, name="styleguide"),
     path("p/", views.home, name="home"),
+    path("p/<slug:slug>/", dashboard.dashboard, name="dashboard"),
+    path("p/<slug:slug>/activity/", dashboard.activity, name="activity"),
+    path("p/<slug:slug>/environment", dashboard.environment, name="environment"),
 ]
 
 if settings.DEMO:

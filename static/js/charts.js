@@ -21,10 +21,26 @@ const load = (() => {
     }));
 })();
 
-const options = (data, width, height) => {
+const day = 86400;
+
+// The legend says the values under the pointer; the table below has all of them.
+const tell = (place, data) => (plot) => {
+  const legend = place.closest(".chart").querySelector(".chart-legend");
+  const at = plot.cursor.idx;
+  const step = data.at.length > 1 ? data.at[1] - data.at[0] : day;
+  const time = at == null ? "" : new Date(data.at[at] * 1e3).toISOString().replace("T", " ").slice(0, step >= day ? 10 : 16);
+  legend.querySelectorAll("[data-value]").forEach((value, index) => {
+    const number = at == null ? null : data.series[index].values[at];
+    value.textContent = number == null ? "" : number.toLocaleString() + (data.unit && ` ${data.unit}`);
+  });
+  legend.querySelector("[data-at]").textContent = time;
+};
+
+const options = (place, data, width, height) => {
   const text = colour("muted");
   const line = colour("line");
   const bars = data.kind === "bars";
+  const step = data.at.length > 1 ? data.at[1] - data.at[0] : day;
   const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: "12px Inter Variable, sans-serif" };
   const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
   return {
@@ -32,21 +48,26 @@ const options = (data, width, height) => {
     height,
     tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), "Etc/UTC"),
     cursor: { points: { size: 6 }, y: false },
-    legend: { show: data.series.length > 1, live: true },
-    scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
+    legend: { show: false },
+    hooks: { setCursor: [tell(place, data)] },
+    padding: [8, 8, 0, 0],
+    scales: {
+      x: { range: (_, low, high) => (bars ? [low - step / 2, high + step / 2] : [low, high]) },
+      y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] },
+    },
     axes: [
       { ...axis, grid: { show: false } },
       { ...axis, size: 56, values: (_, values) => values.map((value) => compact.format(value) + (data.unit && ` ${data.unit}`)) },
     ],
     series: [
       {},
-      ...data.series.map((series) => {
+      ...data.series.map((series, index) => {
         const stroke = colour(series.tone === "accent" ? "accent-text" : `${series.tone}-text`);
         return {
           label: series.label,
           stroke,
           width: bars ? 0 : 1.75,
-          fill: faded(stroke, bars ? 0.75 : 0.08),
+          fill: faded(stroke, bars ? (index ? 1 : 0.55) : 0.08),
           points: { show: false },
           paths: bars ? uPlot.paths.bars({ size: [0.7, 28], radius: 0.15 }) : uPlot.paths.spline(),
         };
@@ -59,8 +80,7 @@ const plot = (place) => {
   const data = JSON.parse(document.getElementById(place.dataset.chart).textContent);
   if (!data.at.length) return;
   place.replaceChildren();
-  const legend = data.series.length > 1 ? 32 : 0;
-  new uPlot(options(data, place.clientWidth, place.clientHeight - legend), [data.at, ...data.series.map((s) => s.values)], place);
+  new uPlot(options(place, data, place.clientWidth, place.clientHeight), [data.at, ...data.series.map((s) => s.values)], place);
 };
 
 export const draw = async () => {

@@ -1,0 +1,184 @@
+"""The first page of a partner: what is left to do, how the month goes, and what happened lately."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q, Sum
+from django.db.models.functions import TruncDay
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST
+
+from apikeys.models import Key
+from core import clock
+from core.charts import Chart, Series
+from core.events import TYPES
+from core.models import Event
+from core.tables import listing
+from partners import onboarding
+from partners.pages import PartnerRequest, choose_environment, partner_page
+from portal import navigation
+from portal.views import back
+from usage import questions
+from usage.models import HourRollup
+from usage.periods import Period
+
+DAYS = 30
+LATEST = 8
+
+_ICONS = {
+    "partner": "building-2",
+    "member": "users",
+    "invitation": "mail",
+    "key": "key-round",
+    "application": "box",
+    "request": "send",
+    "webhook": "webhook",
+    "integration": "plug",
+    "installation": "box",
+    "invoice": "receipt",
+    "payout": "landmark",
+    "payment": "credit-card",
+    "onboarding": "rocket",
+    "document": "file-text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStep:
+    """Something that every new partner does once."""
+
+    title: str | Promise
+    note: str | Promise
+    done: bool
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event, as people read it."""
+
+    at: datetime
+    icon: str
+    text: str | Promise
+    who: str
+    subject: str
+
+
+@require_GET
+@partner_page("partner:read")
+def dashboard(request: PartnerRequest) -> HttpResponse:
+    """Overview of one partner in one environment."""
+    partner, environment = request.partner, request.environment
+    daily = _daily(partner, environment)
+    calls = sum(daily.series[0].values)  # type: ignore[arg-type]
+    context = {
+        "partner": partner,
+        "progress": onboarding.progress(partner),
+        "onboarding_url": navigation.find("partners:onboarding", slug=partner.slug),
+        "first_steps": _first_steps(request, called=calls > 0),
+        "month": _month(partner, environment),
+        "chart": daily if calls else None,
+        "happenings": [_told(event) for event in Event.objects.for_caller(partner, environment).order_by("-id")[:LATEST]],
+        "links": {
+            name: navigation.find(view, slug=partner.slug)
+            for name, view in {"keys": "apikeys:list", "usage": "usage:overview", "requests": "usage:requests"}.items()
+        },
+    }
+    return render(request, "portal/dashboard.html", context)
+
+
+@require_GET
+@partner_page("audit:read")
+def activity(request: PartnerRequest) -> HttpResponse:
+    """Everything that happened in this environment, newest first."""
+    found = listing(request, Event.objects.for_caller(request.partner, request.environment))
+    context = {"listing": found, "happenings": [_told(event) for event in found]}
+    return render(request, "portal/activity.html", context)
+
+
+@require_POST
+@partner_page("partner:read")
+def environment(request: PartnerRequest) -> HttpResponse:
+    """Switch between live and test, and return to the page."""
+    choose_environment(request, request.POST.get("environment", ""))
+    return back(request)
+
+
+def _month(partner: Any, environment: str) -> dict[str, Any]:
+    """This month so far: calls against the quota, and the share that failed (answers of 400 and above)."""
+    rows = HourRollup.objects.for_caller(partner, environment).within(Period.this_month())
+    found = rows.aggregate(calls=Sum("requests"), failed=Sum("requests", filter=Q(status__gte=400)))
+    calls, failed = found["calls"] or 0, found["failed"] or 0
+    metered = questions.month_total(partner, environment, clock.now())
+    quota = partner.tier.monthly_quota
+    used = metered / quota if quota else 0
+    return {
+        "calls": calls,
+        "failed": failed,
+        "error_rate": failed / calls if calls else None,
+        "metered": metered,
+        "quota": quota,
+        "tone": "bad" if used >= 1 else "warn" if used >= 0.8 else "",
+    }
+
+
+def _daily(partner: Any, environment: str) -> Chart:
+    """Calls of each of the last days, today included."""
+    today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    first = today - timedelta(days=DAYS - 1)
+    rows = HourRollup.objects.for_caller(partner, environment).within(Period(first, today + timedelta(days=1)))
+    counted = {
+        day: (calls, failed or 0)
+        for day, calls, failed in rows.annotate(day=TruncDay("at"))
+        .order_by()
+        .values_list("day")
+        .annotate(calls=Sum("requests"), failed=Sum("requests", filter=Q(status__gte=400)))
+    }
+    days = [first + timedelta(days=number) for number in range(DAYS)]
+    return Chart(
+        days,
+        [
+            Series(str(_("Calls")), [counted.get(day, (0, 0))[0] for day in days]),
+            Series(str(_("Errors")), [counted.get(day, (0, 0))[1] for day in days], tone="bad"),
+        ],
+        kind="bars",
+    )
+
+
+def _first_steps(request: PartnerRequest, *, called: bool) -> list[FirstStep]:
+    """What a newcomer does next; empty once all of it is done."""
+    steps = list(_steps(request, called=called))
+    return [] if all(step.done for step in steps) else steps
+
+
+def _steps(request: PartnerRequest, *, called: bool) -> Iterator[FirstStep]:
+    slug = request.partner.slug
+    has_key = Key.objects.for_caller(request.partner, request.environment).exists()
+    yield FirstStep(
+        _("Create an API key"),
+        _("Your program’s credential. It is shown once, so have a secret store at hand."),
+        has_key,
+        navigation.find("apikeys:create", slug=slug) or navigation.find("apikeys:list", slug=slug),
+    )
+    yield FirstStep(
+        _("Make your first call"),
+        _("The reference shows every operation with an example that you can copy."),
+        called,
+        navigation.find("developers:home", slug=slug),
+    )
+
+
+def _told(event: Event) -> Happening:
+    kind = TYPES.get(event.type)
+    return Happening(
+        at=event.created_at,
+        icon=_ICONS.get(event.type.split(".")[0], "activity"),
+        text=kind.description if kind else event.type,
+        who=event.actor_label or event.actor_kind,
+        subject=event.subject,
+    )
