@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import sentry_sdk
+from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -165,6 +166,12 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# What is done by the clock (UTC): one entry a task, named after it; operators may change the times in the console.
+CELERY_BEAT_SCHEDULE = {
+    "core.export_audit_heads": {"task": "core.tasks.export_audit_heads", "schedule": crontab(minute=7)},
+    "core.forget_answers": {"task": "core.tasks.forget_answers", "schedule": crontab(minute=23)},
+    "core.maintain_partitions": {"task": "core.tasks.maintain_partitions", "schedule": crontab(hour=3, minute=41)},
+}
 # The loops that this worker process carries (`core.streams`); all of them unless an installation spreads them.
 STREAMS = env.names("PORTICO_STREAMS", ("*",))
 

@@ -1,4 +1,7 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class CoreConfig(AppConfig):
@@ -7,6 +10,15 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        from core import checks, event_types, relay, streams  # noqa: F401  (registers system checks and core's own event types)
+        from core import checks, event_types, partitions, relay, streams  # noqa: F401  (registers checks and event types)
 
         streams.register(relay.STREAM)
+        partitions.register("core_payload", span="month")
+        post_migrate.connect(_make_partitions, sender=self)
+
+
+def _make_partitions(**kwargs: Any) -> None:
+    """A database that was just migrated takes its first rows into partitions, not before the next daily task."""
+    from core import partitions
+
+    partitions.maintain()

@@ -5,6 +5,7 @@ Rows of no partition go to the default one, so that a late partition never loses
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -14,6 +15,34 @@ from django.db.migrations.operations import CreateModel
 from core import clock, ids
 
 Span = Literal["day", "month"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a table is cut, how many partitions are made ahead, and how long one is kept; None keeps all."""
+
+    span: Span
+    ahead: int
+    kept: timedelta | None = None
+
+
+# Every partitioned table; each app puts its own here when it is ready, and `maintain` does the rest.
+PLANS: dict[str, Plan] = {}
+
+
+def register(table: str, *, span: Span, ahead: int = 3, kept: timedelta | None = None) -> None:
+    """Have a table's partitions made and dropped in time; from an app's `ready`."""
+    PLANS[table] = Plan(span, ahead, kept)
+
+
+def maintain() -> None:
+    """Make the partitions that will be needed and drop those that nobody may want any more, of every registered table."""
+    for table, plan in PLANS.items():
+        if not _exists(table):
+            continue  # its app isn't migrated yet
+        ensure(table, span=plan.span, ahead=plan.ahead)
+        if plan.kept is not None:
+            drop_before(table, instant=clock.now() - plan.kept, span=plan.span)
 
 
 class CreatePartitionedModel(CreateModel):
@@ -56,9 +85,13 @@ def drop_before(table: str, *, instant: datetime, span: Span) -> list[str]:
 @transaction.atomic
 def _create(table: str, start: datetime, end: datetime, span: Span) -> bool:
     name = _name(table, start)
+    if _exists(name):
+        return False
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
-        if cursor.fetchone()[0]:
+        # The first lock admits one maker at a time, the second keeps rows of this span from coming in meanwhile.
+        cursor.execute(f'LOCK TABLE ONLY "{table}" IN SHARE UPDATE EXCLUSIVE MODE')
+        cursor.execute(f'LOCK TABLE "{table}_default" IN ACCESS EXCLUSIVE MODE')
+        if _exists(name):
             return False
         low, high = ids.earliest(start), ids.earliest(end)
         # Rows that came before their partition did are in the default one; take them along.
@@ -68,6 +101,12 @@ def _create(table: str, start: datetime, end: datetime, span: Span) -> bool:
         cursor.execute(moved, [low, high])
         cursor.execute(f"ALTER TABLE \"{table}\" ATTACH PARTITION \"{name}\" FOR VALUES FROM ('{low}') TO ('{high}')")
     return True
+
+
+def _exists(table: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table])
+        return bool(cursor.fetchone()[0])
 
 
 def _existing(table: str) -> Iterator[tuple[str, datetime]]:

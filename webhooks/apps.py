@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -9,8 +11,9 @@ class WebhooksConfig(AppConfig):
     verbose_name = _("Webhooks")
 
     def ready(self) -> None:
-        from core import events, streams
+        from core import events, partitions, streams
         from webhooks import courier, event_types, fan_out, scopes  # noqa: F401  (registers types and scopes)
 
         events.subscribe(fan_out.fan_out)
         streams.register(courier.STREAM)
+        partitions.register("webhooks_attempt", span="month", kept=timedelta(days=90))
