@@ -254,6 +254,15 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.api.schema.describe_problems"],
 }
 
+# --- money -----------------------------------------------------------------------------------------------------------
+# Days from an invoice to its due date, and days that earnings are held, so that payment and disputes come first.
+INVOICE_DUE_DAYS = env.integer("PORTICO_INVOICE_DUE_DAYS", 14, least=0, most=365)
+PAYOUT_HOLD_DAYS = env.integer("PORTICO_PAYOUT_HOLD_DAYS", 30, least=0, most=365)
+# Smaller sums wait for the next payout; in whole units of their currency.
+PAYOUT_MINIMUM = env.integer("PORTICO_PAYOUT_MINIMUM", 1, least=0)
+# How partners pay, as it stands on invoices: the bank account, for instance.
+PAYMENT_INSTRUCTIONS = env.text("PORTICO_PAYMENT_INSTRUCTIONS", "")
+
 # --- pages -----------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]

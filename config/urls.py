@@ -3,15 +3,18 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from billing.api import urls as billing
 from core.api import health
 from products.requests.api import urls as requests
 
 partner_api: list[URLPattern | URLResolver] = [
     path("", include("core.api.urls")),
     path("", include(requests.partner_urls)),
+    path("", include(billing.partner_urls)),
 ]
 operator_api: list[URLPattern | URLResolver] = [
     path("", include(requests.operator_urls)),
+    path("", include(billing.operator_urls)),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
