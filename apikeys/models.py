@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from core import clock
+from core import clock, ids
 from core.models import PartnerOwned, PartnerOwnedQuerySet
 
 
@@ -62,3 +62,14 @@ class Key(PartnerOwned):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint})"
+
+    @property
+    def state(self) -> str:
+        """The status, or `expired` for one that would work if its time weren't over."""
+        expired = self.expires_at is not None and self.expires_at <= clock.now()
+        return "expired" if expired and self.status == Key.Status.ACTIVE else str(self.status)
+
+    @property
+    def successor_public_id(self) -> str | None:
+        """The id of the key that takes this one's place, without reading it."""
+        return ids.encode(self.id_prefix, self.successor_id) if self.successor_id else None

@@ -3,16 +3,21 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from apikeys.api import urls as apikeys
 from billing.api import urls as billing
 from core.api import health
+from partners.api import urls as partners
 from products.requests.api import urls as requests
 
 partner_api: list[URLPattern | URLResolver] = [
     path("", include("core.api.urls")),
+    path("", include(partners.partner_urls)),
+    path("", include(apikeys.partner_urls)),
     path("", include(requests.partner_urls)),
     path("", include(billing.partner_urls)),
 ]
 operator_api: list[URLPattern | URLResolver] = [
+    path("", include(apikeys.operator_urls)),
     path("", include(requests.operator_urls)),
     path("", include(billing.operator_urls)),
 ]

@@ -50,3 +50,21 @@ def submitted(confirmed):
     onboarding.save(partner=confirmed, step="api-setup", by=PUBLIC, use_case="Orders")
     onboarding.submit(partner=confirmed, by=PUBLIC)
     return confirmed
+
+
+@pytest.fixture
+def active(by_operator):
+    """A live partner that an operator made."""
+    from partners import partners
+
+    return partners.create(name="Globex", by=by_operator, active=True)
+
+
+@pytest.fixture
+def console(operator, by_operator):
+    """An operator's program."""
+    from core import operators
+    from tests.callers import Caller
+
+    token = operators.issue(user=operator, name="console", scopes=["*"], by=by_operator).token
+    return Caller("operator", credential=token.pk)

@@ -1,0 +1,198 @@
+"""Keys by API: a program manages its partner's keys, within what its own key may."""
+
+from datetime import timedelta
+from typing import Any
+
+import django_filters
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apikeys import keys, registration
+from apikeys.api.serializers import (
+    AcceptedSerializer,
+    ConfirmedSerializer,
+    ConfirmSerializer,
+    IssuedKeySerializer,
+    KeySerializer,
+    KeySettingsSerializer,
+    LeakSerializer,
+    NewKeySerializer,
+    RotateSerializer,
+    ScopeListSerializer,
+    ScopeSerializer,
+)
+from apikeys.models import Key
+from core.api.views import ApiView, Created, ListMixin, PartnerViewSet, RetrieveMixin
+from core.models import Environment
+from core.problems import Forbidden
+from core.scopes import SCOPES
+
+SECRETS = ("key", "secret")
+NEW = {
+    "name": "Back end",
+    "environment": "live",
+    "scopes": ["requests:read", "requests:write"],
+    "ip_allowlist": ["203.0.113.0/24"],
+}
+SHOWN = {
+    "id": "key_01jd3x8q4vf2r9kq6m5t7w8y9z",
+    "name": "Back end",
+    "environment": "live",
+    "prefix": "pk_live_",
+    "hint": "pk_live_…x7Kq",
+    "scopes": ["requests:read", "requests:write"],
+    "status": "active",
+    "ip_allowlist": ["203.0.113.0/24"],
+    "rate_limit_per_minute": None,
+    "require_secret": False,
+    "expires_at": None,
+    "successor": None,
+    "created_at": "2026-01-31T12:00:00Z",
+    "last_used_at": None,
+}
+ISSUED = {**SHOWN, "key": "pk_live_…"}
+
+
+class KeyFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """By the state that is kept; an expired key counts as active here."""
+
+    status = django_filters.ChoiceFilter(choices=Key.Status.choices)
+
+    class Meta:
+        model = Key
+        fields = ["status"]
+
+
+@extend_schema_view(
+    list=extend_schema(operation_id="listKeys", summary="List keys"),
+    retrieve=extend_schema(
+        operation_id="getKey", summary="Get a key", examples=[OpenApiExample("A key", SHOWN, response_only=True)]
+    ),
+)
+class KeyViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
+    """Keys of the calling partner, in the calling key's environment."""
+
+    queryset = Key.objects.select_related("partner__tier")
+    serializer_class = KeySerializer
+    filterset_class = KeyFilter
+    ordering_fields = ("name",)
+    scopes = {"read": "keys:read", "write": "keys:write"}
+
+    @extend_schema(
+        operation_id="createKey",
+        summary="Create a key",
+        request=NewKeySerializer,
+        responses={201: IssuedKeySerializer},
+        examples=[OpenApiExample("A live key", NEW, request_only=True), OpenApiExample("Created", ISSUED, response_only=True)],
+    )
+    def create(self, request: Request) -> Response:
+        """The key is in this answer only. A key can't have scopes that yours lacks, and a test key makes test keys only."""
+        body = self.read(NewKeySerializer)
+        environment = body.pop("environment", self.caller.environment)
+        if environment == Environment.LIVE and self.caller.environment == Environment.TEST:
+            raise Forbidden(_("A test key makes test keys only. Create live keys with a live key, or in the portal."))
+        issued = keys.issue(partner=self.partner, environment=environment, by=self.actor, rights=self.rights, **body)
+        return Created(IssuedKeySerializer(issued).data, secret=SECRETS)
+
+    @extend_schema(operation_id="updateKey", summary="Change a key", request=KeySettingsSerializer, responses=KeySerializer)
+    def partial_update(self, request: Request, public_id: str) -> Response:
+        """What changes holds from the next call on."""
+        key = keys.update(key=self.get_object(), by=self.actor, rights=self.rights, **self.read(KeySettingsSerializer))
+        return Response(KeySerializer(key).data)
+
+    @extend_schema(operation_id="deleteKey", summary="Revoke a key", responses={204: None})
+    def destroy(self, request: Request, public_id: str) -> Response:
+        """The same as revoking it: it stays in the list, revoked."""
+        keys.revoke(key=self.get_object(), by=self.actor)
+        return Response(status=204)
+
+    @extend_schema(
+        operation_id="rotateKey",
+        summary="Rotate a key",
+        request=RotateSerializer,
+        responses={201: IssuedKeySerializer},
+        examples=[OpenApiExample("A day of grace", {"grace_seconds": 86400}, request_only=True)],
+    )
+    @action(detail=True, methods=["post"])
+    def rotate(self, request: Request, public_id: str) -> Response:
+        """A new key with the same rights; the old one works on for the grace period."""
+        grace = timedelta(seconds=self.read(RotateSerializer)["grace_seconds"])
+        issued = keys.rotate(key=self.get_object(), grace=grace, by=self.actor, rights=self.rights)
+        return Created(IssuedKeySerializer(issued).data, secret=SECRETS)
+
+    @extend_schema(operation_id="revokeKey", summary="Revoke a key", request=None, responses=KeySerializer)
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, public_id: str) -> Response:
+        """End it for good, from the next call on."""
+        return self._after(keys.revoke)
+
+    @extend_schema(operation_id="disableKey", summary="Switch a key off", request=None, responses=KeySerializer)
+    @action(detail=True, methods=["post"])
+    def disable(self, request: Request, public_id: str) -> Response:
+        """Refuse its calls until it is enabled."""
+        return self._after(keys.disable)
+
+    @extend_schema(operation_id="enableKey", summary="Switch a key on", request=None, responses=KeySerializer)
+    @action(detail=True, methods=["post"])
+    def enable(self, request: Request, public_id: str) -> Response:
+        """Let the calls of a disabled key through again."""
+        return self._after(keys.enable)
+
+    @property
+    def rights(self) -> keys.Rights:
+        """What the caller may hand on: what it has."""
+        return keys.Rights(self.caller.scopes)
+
+    def _after(self, verb: Any) -> Response:
+        key = self.get_object()
+        verb(key=key, by=self.actor)
+        return Response(KeySerializer(key).data)
+
+
+class ScopeView(ApiView):
+    """What keys may be allowed to do."""
+
+    @extend_schema(operation_id="listScopes", summary="List scopes", responses=ScopeListSerializer)
+    def get(self, request: Request) -> Response:
+        known = sorted(SCOPES.values(), key=lambda scope: scope.name)
+        return Response({"data": ScopeSerializer(known, many=True).data, "next_cursor": None})
+
+
+class LeakView(ApiView):
+    """Somebody found a key in the open."""
+
+    audience = "public"
+
+    @extend_schema(
+        operation_id="reportLeakedKey",
+        summary="Report a leaked key",
+        request=LeakSerializer,
+        responses={202: AcceptedSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """A real key stops at once and its owner is told. The answer is the same for anything else."""
+        keys.report_leak(text=self.read(LeakSerializer)["key"], by=self.actor)
+        return Response({"status": "accepted"}, status=202)
+
+
+class ConfirmView(ApiView):
+    """The end of a registration by API."""
+
+    audience = "public"
+
+    @extend_schema(
+        operation_id="confirmRegistration",
+        summary="Confirm a registration",
+        request=ConfirmSerializer,
+        responses={201: ConfirmedSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Confirms the address with the token of the mail's link, and hands out a first test key, with which the
+        onboarding can be done by API. Works once; the link itself does the same without a key."""
+        issued = registration.confirm(token=self.read(ConfirmSerializer)["token"], by=self.actor)
+        partner = issued.key.partner
+        data = {"partner_id": partner.public_id, "slug": partner.slug, "key_id": issued.key.public_id, "key": issued.text}
+        return Created(data, secret=("key",))

@@ -1,0 +1,250 @@
+"""Partners on the wire."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from core import ids
+from core.api.serializers import MoneyField, Strict, StrictModel
+from core.events import TYPES
+from core.models import Event, Payload
+from partners import onboarding
+from partners.models import ApiSetup, Company, Document, Member, Partner, Tier
+
+LONGEST_REASON = 2_000
+
+
+class TierSerializer(StrictModel):
+    """A tier with its limits, price and shares; `price` is null where it is agreed by contract."""
+
+    price = MoneyField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Tier
+        fields = [
+            "id",
+            "slug",
+            "name",
+            "price",
+            "monthly_quota",
+            "over_quota",
+            "key_rate",
+            "partner_rate",
+            "commission_rate",
+            "marketplace_fee",
+            "servers",
+            "support",
+            "needs_documents",
+            "needs_application",
+            "needs_contract",
+        ]
+        read_only_fields = fields
+
+
+class PartnerSerializer(StrictModel):
+    """The calling partner, to itself."""
+
+    tier: Any = serializers.SlugRelatedField("slug", read_only=True)
+
+    class Meta:
+        model = Partner
+        fields = [
+            "id",
+            "slug",
+            "name",
+            "type",
+            "status",
+            "status_reason",
+            "tier",
+            "website",
+            "description",
+            "listed",
+            "activated_at",
+            "created_at",
+        ]
+        read_only_fields = ["slug", "status", "status_reason", "activated_at", "created_at"]
+
+
+class OperatorPartnerSerializer(PartnerSerializer):
+    """A partner, to operators, who may also move it to another tier."""
+
+    tier: Any = serializers.SlugRelatedField("slug", queryset=Tier.objects.all())
+
+    class Meta(PartnerSerializer.Meta):
+        fields = [*PartnerSerializer.Meta.fields, "deleted_at"]
+        read_only_fields = [*PartnerSerializer.Meta.read_only_fields, "deleted_at"]
+
+
+class ProfileSerializer(StrictModel):
+    """What everybody may see of a partner."""
+
+    class Meta:
+        model = Partner
+        fields = ["id", "slug", "name", "type", "website", "description", "activated_at"]
+        read_only_fields = fields
+
+
+class MemberSerializer(StrictModel):
+    """A person in the team."""
+
+    email = serializers.EmailField(source="user.email", read_only=True)
+    name = serializers.CharField(source="user.name", read_only=True)
+
+    class Meta:
+        model = Member
+        fields = ["id", "email", "name", "role", "joined_at"]
+        read_only_fields = ["joined_at"]
+
+
+class RegisterSerializer(Strict):
+    """The body of a registration."""
+
+    email = serializers.EmailField(max_length=254)
+    password = serializers.CharField(max_length=200, trim_whitespace=False, style={"input_type": "password"})
+    company_name = serializers.CharField(max_length=120)
+    type = serializers.ChoiceField(Partner.Type.choices, default=Partner.Type.TECHNOLOGY)
+
+
+class RegisteredSerializer(Strict):
+    """The same for every address."""
+
+    status = serializers.CharField(read_only=True)
+    detail = serializers.CharField(read_only=True)
+
+
+class BasicInfoSerializer(StrictModel):
+    """The first step: who you are."""
+
+    id = None  # type: ignore[assignment]
+    contact_name = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    contact_email = serializers.EmailField(required=False, allow_blank=True)
+    contact_phone = serializers.CharField(max_length=40, required=False, allow_blank=True)
+
+    class Meta:
+        model = Partner
+        fields = ["name", "type", "website", "description", "contact_name", "contact_email", "contact_phone"]
+
+
+class BusinessDetailsSerializer(StrictModel):
+    """The second step: the company behind it. `country` is an ISO 3166 code of two letters."""
+
+    id = None  # type: ignore[assignment]
+
+    class Meta:
+        model = Company
+        fields = list(onboarding.FIELDS[onboarding.BUSINESS_DETAILS][Company])
+
+
+class ApiSetupSerializer(StrictModel):
+    """The third step: what you will use the API for, and where it may call you."""
+
+    id = None  # type: ignore[assignment]
+
+    class Meta:
+        model = ApiSetup
+        fields = list(onboarding.FIELDS[onboarding.API_SETUP][ApiSetup])
+
+
+class StepSerializer(Strict):
+    """One of the five steps; `missing` names the fields, or what else is wanted."""
+
+    name = serializers.CharField(read_only=True)
+    title = serializers.CharField(read_only=True)
+    state = serializers.ChoiceField(["done", "current", "todo", "waiting", "not_required"], read_only=True)
+    missing = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+
+class ProgressSerializer(Strict):
+    """Where the onboarding stands. `reason` is the operators', if they asked for changes."""
+
+    status = serializers.ChoiceField(["in_progress", "in_review", "changes_requested", "rejected", "complete"], read_only=True)
+    current = serializers.CharField(read_only=True, allow_null=True)
+    steps = StepSerializer(many=True, read_only=True)
+    reason = serializers.SerializerMethodField()
+
+    def get_reason(self, progress: onboarding.Progress) -> str:
+        return progress.review.reason if progress.review and progress.review.decision != "waiting" else ""
+
+
+class DocumentSerializer(StrictModel):
+    """A document; its content is served to nobody but the operators who review it."""
+
+    class Meta:
+        model = Document
+        fields = ["id", "kind", "filename", "content_type", "size", "state", "reason", "created_at", "decided_at"]
+        read_only_fields = fields
+
+
+class ReasonSerializer(Strict):
+    """Why; the partner reads it."""
+
+    reason = serializers.CharField(max_length=LONGEST_REASON, default="", allow_blank=True)
+
+
+class RejectSerializer(ReasonSerializer):
+    """Why not; with `final` the partner can't mend it and submit again."""
+
+    final = serializers.BooleanField(default=False)
+
+
+class ActorSerializer(Strict):
+    """Who did it."""
+
+    kind = serializers.CharField(source="actor_kind", read_only=True)
+    label: Any = serializers.CharField(source="actor_label", read_only=True)
+
+
+class ActivitySerializer(StrictModel):
+    """What happened, in a line."""
+
+    at = serializers.DateTimeField(source="created_at", read_only=True)
+    description = serializers.SerializerMethodField()
+    actor = ActorSerializer(source="*", read_only=True)
+
+    class Meta:
+        model = Event
+        fields: list[str] = ["id", "type", "description", "subject", "actor", "at"]
+        read_only_fields = fields
+
+    def get_description(self, event: Event) -> str:
+        kind = TYPES.get(event.type)
+        return str(kind.description) if kind else ""
+
+
+class AuditListSerializer(serializers.ListSerializer[Any]):
+    """Reads all payloads of a page in one query."""
+
+    def to_representation(self, data: Any) -> Any:
+        events = list(data)
+        found = Payload.objects.filter(pk__in=[event.pk for event in events])
+        self.child.payloads = {payload.pk: payload.data for payload in found}  # type: ignore[union-attr]
+        return super().to_representation(events)
+
+
+class AuditSerializer(ActivitySerializer):
+    """A line of the audit log with its place in the hash chain; `number` and `hash` are null for the moment until the relay
+    has sealed it, `data` once it was erased."""
+
+    address = serializers.CharField(read_only=True, allow_null=True)
+    request_id = serializers.SerializerMethodField()
+    data: Any = serializers.SerializerMethodField()
+    hash = serializers.SerializerMethodField()
+
+    class Meta(ActivitySerializer.Meta):
+        list_serializer_class = AuditListSerializer
+        fields = [*ActivitySerializer.Meta.fields, "environment", "address", "request_id", "data", "number", "hash"]
+        read_only_fields = fields
+
+    @extend_schema_field({"type": ["string", "null"]})
+    def get_request_id(self, event: Event) -> str | None:
+        return ids.encode("call", event.request_id) if event.request_id else None
+
+    @extend_schema_field({"type": ["object", "null"]})
+    def get_data(self, event: Event) -> Any:
+        payloads: dict[Any, Any] = getattr(self, "payloads", {})
+        return payloads.get(event.pk)
+
+    @extend_schema_field({"type": ["string", "null"]})
+    def get_hash(self, event: Event) -> str | None:
+        return bytes(event.hash).hex() if event.hash else None

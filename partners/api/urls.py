@@ -1,0 +1,19 @@
+from django.urls import path
+
+from partners.api import views
+
+partner_urls = [
+    path("register", views.RegisterView.as_view()),
+    path("partner", views.PartnerView.as_view()),
+    path("partner/onboarding", views.OnboardingView.as_view()),
+    path("partner/onboarding/basic-info", views.BasicInfoView.as_view()),
+    path("partner/onboarding/business-details", views.BusinessDetailsView.as_view()),
+    path("partner/onboarding/api-setup", views.ApiSetupView.as_view()),
+    path("partner/onboarding/submit", views.SubmitView.as_view()),
+    path("partner/activity", views.ActivityViewSet.as_view({"get": "list"})),
+    path("partner/audit-log", views.AuditLogViewSet.as_view({"get": "list"})),
+    path("partner/members", views.MemberViewSet.as_view({"get": "list"})),
+    path("tiers", views.TierViewSet.as_view({"get": "list"})),
+    path("partners", views.ProfileViewSet.as_view({"get": "list"})),
+    path("partners/<slug:slug>", views.ProfileViewSet.as_view({"get": "retrieve"})),
+]
