@@ -6,6 +6,7 @@ from pathlib import Path
 import sentry_sdk
 from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from config import env
@@ -101,6 +102,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.console.ConsoleMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -318,6 +320,11 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": True,
     "ENVIRONMENT": "portal.admin_dashboard.environment_badge",
     "DASHBOARD_CALLBACK": "portal.admin_dashboard.attention",
+    "GLOBAL_CALLBACK": "portal.admin_dashboard.console",
+    "SIDEBAR": {"show_search": True, "navigation": "portal.admin_dashboard.sidebar"},
+    "SITE_SYMBOL": "account_balance",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/mark.svg")}],
+    "STYLES": [lambda request: static("css/console.css")],
 }
 
 if PRODUCTION:

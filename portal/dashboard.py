@@ -83,7 +83,7 @@ def dashboard(request: PartnerRequest) -> HttpResponse:
         "first_steps": _first_steps(request, called=calls > 0),
         "month": _month(partner, environment),
         "chart": daily if calls else None,
-        "happenings": [_told(event) for event in Event.objects.for_caller(partner, environment).order_by("-id")[:LATEST]],
+        "happenings": [told(event) for event in Event.objects.for_caller(partner, environment).order_by("-id")[:LATEST]],
         "links": {
             name: navigation.find(view, slug=partner.slug)
             for name, view in {"keys": "apikeys:list", "usage": "usage:overview", "requests": "usage:requests"}.items()
@@ -97,7 +97,7 @@ def dashboard(request: PartnerRequest) -> HttpResponse:
 def activity(request: PartnerRequest) -> HttpResponse:
     """Everything that happened in this environment, newest first."""
     found = listing(request, Event.objects.for_caller(request.partner, request.environment))
-    context = {"listing": found, "happenings": [_told(event) for event in found]}
+    context = {"listing": found, "happenings": [told(event) for event in found]}
     return render(request, "portal/activity.html", context)
 
 
@@ -173,7 +173,8 @@ def _steps(request: PartnerRequest, *, called: bool) -> Iterator[FirstStep]:
     )
 
 
-def _told(event: Event) -> Happening:
+def told(event: Event) -> Happening:
+    """One event in words: the sentence of its type, who did it, and to what."""
     kind = TYPES.get(event.type)
     return Happening(
         at=event.created_at,

@@ -1,0 +1,92 @@
+"""What waits for an operator. Each line is one question to an app's own QuerySet, and where to act on it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from django.db.models import QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from core import clock
+from marketplace.models import Integration
+from partners.models import Document, Partner, Review
+from portal import navigation
+from products.requests.models import Request
+
+Tone = Literal["info", "warn", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """A kind of thing that waits: what it is called, which rows are meant, the console's list of them with its filter.
+
+    `info` is ordinary work, `warn` is getting late, `bad` hurts somebody now.
+    """
+
+    label: str | Promise
+    icon: str
+    waiting: "Callable[[], QuerySet]"  # type: ignore[type-arg]
+    view: str
+    query: str = ""
+    tone: Tone = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A matter as it stands now."""
+
+    label: str | Promise
+    icon: str
+    count: int
+    url: str
+    tone: Tone
+
+
+MATTERS: list[Matter] = [
+    Matter(
+        _("Partners to review"),
+        "how_to_reg",
+        lambda: Review.objects.filter(decision=Review.Decision.WAITING),
+        "admin:partners_review_changelist",
+        "decision__exact=waiting",
+    ),
+    Matter(
+        _("Documents to check"),
+        "description",
+        lambda: Document.objects.filter(state=Document.State.WAITING),
+        "admin:partners_document_changelist",
+        "state__exact=waiting",
+    ),
+    Matter(
+        _("Integrations to review"),
+        "extension",
+        lambda: Integration.objects.waiting(),
+        "admin:marketplace_integration_changelist",
+        "status__exact=in_review",
+    ),
+    Matter(
+        _("Suspended partners"),
+        "block",
+        lambda: Partner.objects.present().filter(status=Partner.Status.SUSPENDED),
+        "admin:partners_partner_changelist",
+        "status__exact=suspended",
+        tone="warn",
+    ),
+    Matter(
+        _("Requests past their SLA"),
+        "timer_off",
+        lambda: Request.objects.unfinished().filter(due_at__lt=clock.now()),
+        "admin:requests_request_changelist",
+        tone="bad",
+    ),
+]
+
+
+def waiting() -> Iterator[Waiting]:
+    """Every matter with its count; those of a list that this console doesn't have lead nowhere."""
+    for matter in MATTERS:
+        url = navigation.find(matter.view)
+        if url and matter.query:
+            url = f"{url}?{matter.query}"
+        yield Waiting(matter.label, matter.icon, matter.waiting().count(), url, matter.tone)

@@ -1,0 +1,46 @@
+"""The way into the operators' console: one sign-in for everybody, a second factor, and a content security policy of its own."""
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from allauth.mfa.utils import is_mfa_enabled
+from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+# The console's scripts (Alpine in Unfold) evaluate expressions, its scrollbars set style attributes. No other page may.
+POLICY = {"script-src": [UNSAFE_EVAL], "style-src-attr": [UNSAFE_INLINE]}
+
+
+class ConsoleMiddleware:
+    """Guards everything under /admin/; stands after authentication and messages, before the policy is written."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        root = reverse("admin:index")
+        if not request.path_info.startswith(root):
+            return self.get_response(request)
+        response = self._refuse(request, root) or self.get_response(request)
+        response._csp_update = POLICY  # type: ignore[attr-defined]
+        return response
+
+    def _refuse(self, request: HttpRequest, root: str) -> HttpResponseBase | None:
+        """Where a visitor goes who may not enter yet; Django's own sign-in form is never shown."""
+        if not request.user.is_authenticated:
+            sent_from = request.get_full_path() if request.path_info != reverse("admin:login") else request.GET.get("next", root)
+            return redirect(f"{reverse(settings.LOGIN_URL)}?{urlencode({'next': sent_from})}")
+        if not (request.user.is_staff and request.user.is_active):
+            raise PermissionDenied
+        if settings.OPERATOR_MFA_REQUIRED and not is_mfa_enabled(request.user):
+            messages.warning(
+                request, _("Operators sign in with a second factor. Add a passkey or an authenticator app to go on.")
+            )
+            return redirect("mfa_index")
+        return None
