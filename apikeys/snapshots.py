@@ -11,6 +11,7 @@ import msgspec
 from apikeys.models import Key
 from core import ids
 from core.models import OperatorToken
+from partners.models import Partner
 
 
 class Grant(msgspec.Struct, frozen=True, dict=True):
@@ -38,17 +39,23 @@ class Grant(msgspec.Struct, frozen=True, dict=True):
     """Calls a month; None for no limit."""
     over_quota: str = "stop"
     installed: frozenset[str] = frozenset()
-    """Slugs of the integrations that the partner has installed in this environment."""
+    """Slugs of the integrations that the partner has installed in this environment; the gateway adds them."""
+
+    @cached_property
+    def partner_id(self) -> str:
+        """The partner's public id; "" of an operator's token."""
+        return ids.encode(Partner.id_prefix, UUID(self.partner)) if self.partner else ""
+
+    @cached_property
+    def credential_id(self) -> str:
+        """The public id of the key or token."""
+        return ids.encode(Key.id_prefix if self.kind == "key" else OperatorToken.id_prefix, UUID(self.credential))
 
     @cached_property
     def wire_headers(self) -> list[tuple[bytes, bytes]]:
-        """Who calls, for a proxy or an upstream that trusts us."""
-        headers = [(b"x-scopes", " ".join(sorted(self.scopes)).encode())]
-        if self.partner:
-            headers.append((b"x-partner-id", ids.encode("ptn", UUID(self.partner)).encode()))
-        prefix = "key" if self.kind == "key" else OperatorToken.id_prefix
-        headers.append((b"x-key-id", ids.encode(prefix, UUID(self.credential)).encode()))
-        return headers
+        """Who calls, for a proxy that trusts us."""
+        headers = [(b"x-key-id", self.credential_id.encode()), (b"x-scopes", " ".join(sorted(self.scopes)).encode())]
+        return headers + ([(b"x-partner-id", self.partner_id.encode())] if self.partner else [])
 
     def has_scope(self, scope: str) -> bool:
         """Whether the credential carries the scope, or all of them (`*`)."""
@@ -79,7 +86,6 @@ def find(digest: bytes) -> Grant | None:
         partner_rate=tier.partner_rate,
         quota=tier.monthly_quota,
         over_quota=tier.over_quota,
-        installed=frozenset(),
     )
 
 

@@ -9,8 +9,8 @@ from core.problems import MethodNotAllowed, Problem
 from gateway import paths
 from gateway.answers import rendered, send
 from gateway.calls import Call, Headers, Send
+from gateway.directory import Directory
 from gateway.pipeline import Admission, Want
-from gateway.routes import Table
 
 NGINX = "nginx"
 
@@ -26,18 +26,16 @@ class Asked:
         uri = call.fields.get(b"x-original-uri") or call.fields.get(b"x-forwarded-uri") or b"/"
         call.raw_path, _, call.query = uri.partition(b"?")
 
-    def want(self, call: Call, table: Table) -> Want:
-        """What the asked call needs: that of our own operation, or the named scopes for any path outside. Raises Problem."""
-        path = call.path = paths.canonical(call.method, paths.plain(call.raw_path))
-        found = table.find(path) if path.startswith(("/api/", "/.well-known/")) else None
-        if found is None:
+    async def want(self, call: Call, directory: Directory) -> Want:
+        """What the asked call needs: that of our own operation, and the named scopes. Raises Problem."""
+        call.path = paths.canonical(call.method, paths.plain(call.raw_path))
+        found = await directory.find(call)
+        if isinstance(found, MethodNotAllowed):
+            raise found
+        if not isinstance(found, Want):  # a path outside: any credential with the named scopes
             call.operation_name = "authorize"
             return Want("partner", self.scopes)
-        operation = found.operation(call.method)
-        if operation is None:
-            raise MethodNotAllowed(method=call.method, allowed=found.allowed, headers={"Allow": found.allowed})
-        call.operation_name = operation.name
-        return Want(operation.audience, (operation.scope, *self.scopes) if operation.scope else self.scopes)
+        return Want(found.audience, (*found.scopes, *self.scopes), found.route)
 
 
 async def answer_admitted(call: Call, admission: Admission, out: Send) -> int:

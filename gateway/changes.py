@@ -9,6 +9,7 @@ from core import clock
 from core.models import Change
 from gateway.credentials import Credentials
 from gateway.metrics import Metrics
+from gateway.routes import Routes
 from gateway.threads import PostgresAway, Threads
 
 log = structlog.get_logger(__name__)
@@ -21,9 +22,10 @@ OVERLAP = timedelta(seconds=30)
 class ChangeReader:
     """Drops the snapshots that the log says are outdated."""
 
-    def __init__(self, threads: Threads, credentials: Credentials, metrics: Metrics) -> None:
+    def __init__(self, threads: Threads, credentials: Credentials, routes: Routes, metrics: Metrics) -> None:
         self._threads = threads
         self._credentials = credentials
+        self._routes = routes
         self._metrics = metrics
         self._since = clock.now() - OVERLAP
         self._task: asyncio.Task[None] | None = None
@@ -40,11 +42,13 @@ class ChangeReader:
         """One look. After an outage of PostgreSQL it reaches back to before it."""
         began = clock.now()
         try:
-            self._credentials.drop_older(await self._threads.run(_changes, self._since - OVERLAP))
+            changes = await self._threads.run(_changes, self._since - OVERLAP)
         except PostgresAway as error:
             self._metrics.postgres_away = 1
             log.warning("postgres_away", error=str(error))
             return
+        self._credentials.drop_older(changes)
+        self._routes.drop_older(changes)
         self._metrics.postgres_away = 0
         self._since = began
 

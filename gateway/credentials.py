@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+import msgspec
+
 from apikeys import snapshots
 from apikeys.snapshots import Grant
 from core import crypto, operators, versions
@@ -14,6 +16,7 @@ from core.problems import ConflictingCredentials, InvalidKey, InvalidToken, Temp
 from gateway.calls import Call
 from gateway.metrics import Metrics
 from gateway.threads import PostgresAway, Threads
+from marketplace import installations
 
 KEY_PREFIXES = ("pk_live_", "pk_test_")
 
@@ -101,6 +104,11 @@ class Snapshot:
             self.take_keys.append(f"quota:{grant.partner}:{grant.environment}")
 
     @property
+    def subjects(self) -> list[tuple[str, int]]:
+        """Keys of the versions in Redis, and the versions as they were read."""
+        return list(zip(self.version_keys, self.versions, strict=True))
+
+    @property
     def unchecked_for(self) -> float:
         """Seconds since it was read, or allowed to go on without."""
         return time.monotonic() - self.checked_at
@@ -129,16 +137,18 @@ class Credentials:
             return None
         self._metrics.lookups["miss"] += 1
         try:
-            return await self._load(digest, snapshots.find_operator if credential.is_operators else snapshots.find)
+            return await self._load(digest, snapshots.find_operator if credential.is_operators else find_key)
         except PostgresAway as error:
             if snapshot is None or not self.may_go_on(snapshot):
                 raise TemporarilyUnavailable() from error
             return snapshot
 
     async def reload(self, snapshot: Snapshot) -> Snapshot | None:
-        """The credential as PostgreSQL has it now. Raises PostgresAway."""
+        """The credential as PostgreSQL has it now: a look that began before this call doesn't count. Raises PostgresAway."""
         self._metrics.lookups["reload"] += 1
-        find = snapshots.find_operator if snapshot.grant.kind == "operator" else snapshots.find
+        if under_way := self._loading.get(snapshot.digest):
+            await asyncio.wait([under_way])
+        find = snapshots.find_operator if snapshot.grant.kind == "operator" else find_key
         return await self._load(snapshot.digest, find)
 
     def may_go_on(self, snapshot: Snapshot) -> bool:
@@ -157,7 +167,7 @@ class Credentials:
                 del self._known[digest]
 
     async def _load(self, digest: bytes, find: Callable[[bytes], Grant | None]) -> Snapshot | None:
-        """Look in PostgreSQL, once for all that ask at the same time and began asking before the answer was read."""
+        """Look in PostgreSQL, once for all that ask at the same time."""
         loading = self._loading.get(digest)
         if loading is None:
             loading = self._loading[digest] = asyncio.create_task(self._read(digest, find))
@@ -176,3 +186,12 @@ class Credentials:
         if len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
         return snapshot
+
+
+def find_key(digest: bytes) -> Grant | None:
+    """The key of a keyed hash, with what its partner has installed; None if there is none."""
+    grant = snapshots.find(digest)
+    if grant is None:
+        return None
+    installed = installations.slugs_of(UUID(grant.partner), grant.environment)
+    return msgspec.structs.replace(grant, installed=frozenset(installed))

@@ -14,14 +14,17 @@ from gateway.addresses import Addresses
 from gateway.calls import Call, Headers, Receive, Send, readable
 from gateway.changes import ChangeReader
 from gateway.credentials import Credentials
+from gateway.directory import Directory
 from gateway.http1 import BrokenOff
+from gateway.integrations import Integrations
 from gateway.limits import Limits
 from gateway.metering import Metering
 from gateway.metrics import Metrics
-from gateway.pipeline import Admission, Refused, Want, admit
+from gateway.pipeline import Admission, Refused, admit
 from gateway.pipelining import Redis
-from gateway.routes import Table
-from gateway.threads import Threads
+from gateway.routes import Routes
+from gateway.table import Table
+from gateway.threads import PostgresAway, Threads
 from gateway.upstream import ClientGone, Django
 from usage.records import CallRecord
 
@@ -32,8 +35,6 @@ MOST_HEADERS = 100
 LARGEST_HEADERS = 32 * 1024
 LONGEST_USER_AGENT = 200
 LONGEST_PATH_KEPT = 500
-# What is ours alone: an unknown path below is 404 here. Other paths (`/api/docs`) are Django's to know.
-OURS = ("/api/partner", "/api/operator", "/api/requests")
 
 
 class Door:
@@ -42,19 +43,22 @@ class Door:
     def __init__(self) -> None:
         self.metrics = Metrics()
         self.addresses = Addresses(settings.TRUSTED_PROXIES)
-        self.table = Table(operations())
         self.redis = Redis(settings.REDIS_URL)
         self.threads = Threads()
         self.credentials = Credentials(self.threads, self.metrics)
         self.metering = Metering(self.redis, self.metrics, Path(settings.HOME) / "spool")
         self.limits = Limits(self.redis, self.threads, self.metrics, self.metering.epoch_key, settings.ADDRESS_RATE)
-        self.changes = ChangeReader(self.threads, self.credentials, self.metrics)
+        self.routes = Routes(self.threads)
+        self.directory = Directory(Table(operations()), self.routes)
+        self.changes = ChangeReader(self.threads, self.credentials, self.routes, self.metrics)
         self.django = Django(str(settings.WEB_SOCKET))
+        self.integrations = Integrations(self.threads, self.metering)
 
     async def open(self) -> None:
         """Connect, and begin what runs in the background."""
         await self.redis.start()
         await self.metering.start()
+        await self.integrations.start()
         self.changes.start()
         log.info("gateway_open", epoch=self.metering.epoch)
 
@@ -63,6 +67,7 @@ class Door:
         await self.changes.stop()
         await self.metering.stop()
         self.django.close()
+        await self.integrations.stop()
         await self.redis.stop()
         self.threads.stop()
 
@@ -91,26 +96,15 @@ class Door:
             raise
 
     async def _api(self, call: Call, send: Send) -> bool:
-        """Serve a call of the API; False if the path is none of it."""
-        found = self.table.find(call.path)
+        """Serve a call of an API; False if the path is none's."""
+        found = await self.directory.find(call)
         if found is None:
-            if not call.path.startswith(OURS):
-                return False
-            await self._refuse_unrouted(call, send, problems.NotFound())
+            return False
+        if isinstance(found, problems.Problem):
+            await self._refuse_unrouted(call, send, found)
             return True
-        operation = found.operation(call.method)
-        if operation is None:
-            if call.method == "OPTIONS":
-                headers = [(b"allow", found.allowed.encode()), (b"x-request-id", call.request_id.encode())]
-                await answers.send(send, 204, headers)
-                return True
-            problem = problems.MethodNotAllowed(method=call.method, allowed=found.allowed, headers={"Allow": found.allowed})
-            await self._refuse_unrouted(call, send, problem)
-            return True
-        call.operation_name = operation.name
-        want = Want(operation.audience, (operation.scope,) if operation.scope else ())
         try:
-            admission = await admit(call, want, self.credentials, self.limits)
+            admission = await admit(call, found, self.credentials, self.routes, self.limits)
         except Refused as refused:
             await self._refused(call, send, refused)
             return True
@@ -120,15 +114,23 @@ class Door:
     async def _carry(self, call: Call, admission: Admission, send: Send) -> None:
         status = 499  # the client went away (nginx' convention)
         extra: Headers = [(b"x-request-id", call.request_id.encode()), *admission.verdict.headers()]
+        upstream = self.integrations if admission.want.route else self.django
         try:
-            status = await self.django.carry(call, admission, send, extra)
+            status = await upstream.carry(call, admission, send, extra)
         except problems.Problem as problem:
             status = await answers.refuse(call, send, problem, admission.verdict.headers())
+        except PostgresAway:
+            status = await answers.refuse(call, send, problems.TemporarilyUnavailable(), admission.verdict.headers())
         finally:
             self._finished(call, admission.grant, status, metered=admission.is_metered)
 
     async def _refuse_unrouted(self, call: Call, send: Send, problem: problems.Problem) -> None:
         """A path or method that doesn't exist: counted like any call of a stranger, so that nobody scans for free."""
+        if isinstance(problem, problems.MethodNotAllowed) and call.method == "OPTIONS":
+            await answers.send(
+                send, 204, [(b"allow", problem.headers["Allow"].encode()), (b"x-request-id", call.request_id.encode())]
+            )
+            return
         verdict = await self.limits.take_address(call.address)
         try:
             verdict.require_room()
@@ -156,7 +158,8 @@ class Door:
     async def _authorize(self, call: Call, send: Send) -> None:
         asked = authorize.Asked(call)
         try:
-            admission = await admit(call, asked.want(call, self.table), self.credentials, self.limits)
+            want = await asked.want(call, self.directory)
+            admission = await admit(call, want, self.credentials, self.routes, self.limits)
         except Refused as refused:
             extra = refused.verdict.headers() if refused.verdict else []
             status = await authorize.answer_refused(call, refused.problem, asked.style, send, extra)

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ MINUTE = 60_000_000
 CHECKED_AGE = 1.0
 """Seconds for which a snapshot is good while Redis can't tell its versions."""
 
+Subject = tuple[str, int]
+"""Key of a version in Redis, and the version that is known."""
 Policy = tuple[str, str, int]
 """Name in the headers, key in Redis, calls a minute."""
 
@@ -102,19 +105,22 @@ class Limits:
         self._address_rate = address_rate
         self._local = LocalLimits()
 
-    async def take(self, snapshot: Snapshot, *, paying: bool) -> Verdict:
-        """Compare the snapshot's versions and, if the call is `paying`, take it from every limit or from none."""
+    async def take(self, snapshot: Snapshot, subject: Subject | None, *, paying: bool) -> Verdict:
+        """Compare the versions of the snapshot, and of a further `subject`; if they hold and the call is `paying`, take it
+        from every limit or from none."""
+        known = len(snapshot.version_keys)
+        keys, tail, count = snapshot.take_keys, snapshot.take_tail, known
+        if subject is not None:
+            keys, tail = [*keys[:known], subject[0], *keys[known:]], [*tail[:known], str(subject[1]), *tail[known:]]
+            count += 1
         if not paying:
-            count = len(snapshot.version_keys)
-            answer = await self._ask(snapshot.version_keys, [count, 0, "", "", "", 0, *snapshot.take_tail[:count]])
+            answer = await self._ask(keys[:count], [count, 0, "", "", "", 0, *tail[:count]])
             return self._read(answer, [], snapshot)
-        grant, keys = snapshot.grant, snapshot.take_keys
+        grant = snapshot.grant
         member = f"{grant.partner}:{grant.environment}"
         if snapshot.quota:
             keys = [*keys, self._epoch_key]
-        arguments = [
-            len(snapshot.version_keys), len(snapshot.policies), snapshot.quota, "", member, _offset(), *snapshot.take_tail,
-        ]  # fmt: skip
+        arguments = [count, len(snapshot.policies), snapshot.quota, "", member, _offset(), *tail]
         answer = await self._ask(keys, arguments)
         if answer is not None and answer[0] == COUNT_MISSING:
             try:
@@ -132,16 +138,16 @@ class Limits:
         answer = await self._ask([policies[0][1]], [0, 1, "", "", "", _offset(), str(self._address_rate)])
         return self._read(answer, policies)
 
-    def publish(self, snapshot: Snapshot, found: list[int]) -> None:
-        """Tell Redis the versions just read from PostgreSQL, where it had others.
+    def publish(self, read: Sequence[Subject], found: list[int]) -> None:
+        """Tell Redis the versions just read from PostgreSQL, where it had others (`found`, in the same order).
 
         What was read after Redis had named a version can't be older than it, unless PostgreSQL was restored from a backup:
         then PostgreSQL is right, and Redis is set back.
         """
-        for index, (key, version) in enumerate(zip(snapshot.version_keys, snapshot.versions, strict=True)):
-            if index < len(found) and found[index] > version:
+        for (key, version), before in zip(read, found, strict=False):
+            if before > version:
                 self._tell("SET", key, version)
-            else:
+            elif before != version:
                 self._tell("EVAL", SET_IF_LATER.source, 1, key, version)
 
     def _tell(self, *words: str | int) -> None:

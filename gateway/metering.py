@@ -58,6 +58,13 @@ class Metering:
         with contextlib.suppress(RedisAway, hiredis.HiredisError):
             await self._redis.send("DEL", ALIVE.format(self.epoch))
 
+    async def is_alive(self, epoch: str) -> bool:
+        """Whether the gateway process of an epoch still runs; assumed while Redis can't tell."""
+        try:
+            return bool(await self._redis.send("EXISTS", ALIVE.format(epoch)))
+        except (RedisAway, hiredis.HiredisError):
+            return True
+
     async def flush(self) -> None:
         """Send all that waits, or spool it."""
         while self._waiting:

@@ -1,6 +1,5 @@
 """The decision on one call, in the order of the requirement: credential, state, address, scope, rate, quota."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
@@ -9,6 +8,7 @@ from apikeys.snapshots import Grant
 from core import clock, crypto
 from core.api.views import Audience
 from core.problems import (
+    Forbidden,
     InsufficientScope,
     InvalidKey,
     InvalidSecret,
@@ -28,6 +28,7 @@ from gateway.addresses import parsed
 from gateway.calls import Call
 from gateway.credentials import Credential, Credentials, Snapshot, read_credential
 from gateway.limits import Limits, Verdict
+from gateway.routes import KeptRoute, Routes
 from gateway.threads import PostgresAway
 
 MOST_TRIES = 4
@@ -36,11 +37,19 @@ MOST_TRIES = 4
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """What an operation asks of its callers. `needs` looks deeper where audience and scope don't say it all."""
+    """What an operation asks of its callers: audience and scopes, and for an integration that they have installed it."""
 
     audience: Audience
     scopes: tuple[str, ...] = ()
-    needs: Callable[[Grant], Problem | None] | None = None
+    route: KeptRoute | None = None
+
+
+class NotInstalled(Forbidden):
+    """An integration serves those who have installed it."""
+
+    code = "not_installed"
+    title = _("Integration not installed")
+    detail = _("Install this integration from the marketplace first, in the environment of this key.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,7 @@ class Admission:
 
     grant: Grant | None
     verdict: Verdict
+    want: Want
 
     @property
     def is_metered(self) -> bool:
@@ -66,7 +76,7 @@ class Refused(Exception):
         super().__init__(str(problem))
 
 
-async def admit(call: Call, want: Want, credentials: Credentials, limits: Limits) -> Admission:
+async def admit(call: Call, want: Want, credentials: Credentials, routes: Routes, limits: Limits) -> Admission:
     """Decide one call, or raise Refused. A refused call is taken from no limit of its key or partner."""
     try:
         credential = read_credential(call)
@@ -81,9 +91,10 @@ async def admit(call: Call, want: Want, credentials: Credentials, limits: Limits
 
     for _attempt in range(MOST_TRIES):
         refusal = _refusal(snapshot.grant, credential, call, want)
-        verdict = await limits.take(snapshot, paying=refusal is None)
+        verdict = await limits.take(snapshot, want.route.subject if want.route else None, paying=refusal is None)
         if not verdict.is_stale:
             break
+        want = await _read_route_again(want, verdict, routes, limits)
         snapshot = await _read_again(snapshot, verdict, credentials, limits)
         if snapshot is None:
             raise Refused(InvalidKey())
@@ -95,7 +106,7 @@ async def admit(call: Call, want: Want, credentials: Credentials, limits: Limits
         verdict.require_room()
     except Problem as problem:
         raise Refused(problem, snapshot.grant, verdict) from problem
-    return Admission(snapshot.grant, verdict)
+    return Admission(snapshot.grant, verdict, want)
 
 
 def _refusal(grant: Grant, credential: Credential, call: Call, want: Want) -> Problem | None:
@@ -150,7 +161,11 @@ def _operation_refusal(grant: Grant, want: Want) -> Problem | None:
         if not grant.has_scope(scope):
             challenge = f'Bearer realm="portico", error="insufficient_scope", scope="{scope}"'
             return InsufficientScope(scope=scope, headers={"WWW-Authenticate": challenge})
-    return want.needs(grant) if want.needs else None
+    if want.route is not None and not want.route.route.live:
+        return NotFound()
+    if want.route is not None and want.route.route.slug not in grant.installed:
+        return NotInstalled()
+    return None
 
 
 async def _read_again(snapshot: Snapshot, verdict: Verdict, credentials: Credentials, limits: Limits) -> Snapshot | None:
@@ -158,6 +173,8 @@ async def _read_again(snapshot: Snapshot, verdict: Verdict, credentials: Credent
 
     While PostgreSQL is away, a snapshot goes on if nothing says that it is outdated: Redis has lost its version, or is away.
     """
+    if verdict.found and verdict.found[: len(snapshot.versions)] == snapshot.versions:
+        return snapshot
     try:
         fresh = await credentials.reload(snapshot)
     except PostgresAway as error:
@@ -166,8 +183,22 @@ async def _read_again(snapshot: Snapshot, verdict: Verdict, credentials: Credent
             raise Refused(TemporarilyUnavailable(), snapshot.grant) from error
         fresh = snapshot
     if fresh is not None:
-        limits.publish(fresh, verdict.found)
+        limits.publish(fresh.subjects, verdict.found)
     return fresh
+
+
+async def _read_route_again(want: Want, verdict: Verdict, routes: Routes, limits: Limits) -> Want:
+    """The same for the route of an integration, whose version is the last that was compared."""
+    if want.route is None or (verdict.found and verdict.found[-1] == want.route.route.version):
+        return want
+    try:
+        fresh = await routes.reload(want.route.route.slug)
+    except PostgresAway as error:
+        raise Refused(TemporarilyUnavailable()) from error
+    if fresh is None:
+        raise Refused(NotFound())
+    limits.publish([fresh.subject], verdict.found[-1:])
+    return Want("partner", fresh.route.scopes, fresh)
 
 
 async def _admit_stranger(call: Call, want: Want, limits: Limits, *, anonymous: bool) -> Admission:
@@ -176,7 +207,7 @@ async def _admit_stranger(call: Call, want: Want, limits: Limits, *, anonymous: 
         raise Refused(InvalidKey(), verdict=verdict)
     if want.audience != "public":
         raise Refused(MissingCredential(), verdict=verdict)
-    return Admission(None, verdict)
+    return Admission(None, verdict, want)
 
 
 async def _take_stranger(call: Call, limits: Limits) -> Verdict:

@@ -1,62 +1,64 @@
-"""The table of our own operations, compiled once for look-ups by path."""
+"""Routes of integrations under `/apis/<slug>/`, kept as the marketplace has them."""
 
-from collections.abc import Iterable
+import time
+from collections import OrderedDict
+from uuid import UUID
 
-from core.api.operations import Operation
+from core import versions
+from gateway.threads import PostgresAway, Threads
+from marketplace import routes
+from marketplace.routes import Route
 
-
-class Path:
-    """One path of the URL table and what may be done there, by method."""
-
-    __slots__ = ("allowed", "operations")
-
-    def __init__(self) -> None:
-        self.operations: dict[str, Operation] = {}
-        self.allowed = "OPTIONS"
-
-    def add(self, operation: Operation) -> None:
-        """The first operation of a method stands, as in the URL table."""
-        self.operations.setdefault(operation.method, operation)
-        methods = {*self.operations, "OPTIONS"} | ({"HEAD"} if "GET" in self.operations else set())
-        self.allowed = ", ".join(sorted(methods))
-
-    def operation(self, method: str) -> Operation | None:
-        """The operation of a method; HEAD is asked of GET."""
-        return self.operations.get("GET" if method == "HEAD" else method)
+MOST_KEPT = 5_000
+LIFETIME = 60.0
+GRACE = 900.0
 
 
-class Table:
-    """Finds paths: those without parameters by one look-up, the others among the few of the same shape."""
+class KeptRoute:
+    """A route in memory. `subject` is the key of its version in Redis, and the version."""
 
-    def __init__(self, operations: Iterable[Operation]) -> None:
-        self._static: dict[str, Path] = {}
-        self._by_shape: dict[tuple[str, str, int], list[tuple[Operation, Path]]] = {}
-        paths: dict[str, Path] = {}
-        for operation in operations:
-            path = paths.get(operation.path)
-            if path is None:
-                path = paths[operation.path] = Path()
-                if "{" in operation.path:
-                    self._by_shape.setdefault(_shape(operation.path), []).append((operation, path))
-                else:
-                    self._static[operation.path] = path
-            path.add(operation)
+    __slots__ = ("read_at", "route", "subject")
 
-    def find(self, path: str) -> Path | None:
-        """What stands at a canonical path, or None."""
-        found = self._static.get(path)
-        if found is not None:
-            return found
-        area, resource, length = _shape(path)
-        for shape in ((area, resource, length), (area, "", length)):
-            for operation, candidate in self._by_shape.get(shape, ()):
-                if operation.pattern.match(path):
-                    return candidate
-        return None
+    def __init__(self, route: Route) -> None:
+        self.route = route
+        self.subject = (versions.KEY.format(UUID(route.integration_id)), route.version)
+        self.read_at = time.monotonic()
 
 
-def _shape(path: str) -> tuple[str, str, int]:
-    """Area and resource (`partner`, `keys` of `/api/partner/v1/keys/…`) and the number of segments."""
-    segments = path.split("/")
-    resource = segments[4] if len(segments) > 4 else ""
-    return segments[2] if len(segments) > 2 else "", "" if resource.startswith("{") else resource, len(segments)
+class Routes:
+    """The routes of this process. Bounded, and each with a hard lifetime."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+        self._kept: OrderedDict[str, KeptRoute] = OrderedDict()
+
+    async def find(self, slug: str) -> KeptRoute | None:
+        """The route of a slug; None if nothing is served there. Raises PostgresAway."""
+        kept = self._kept.get(slug)
+        age = time.monotonic() - kept.read_at if kept else 0.0
+        if kept is not None and age < LIFETIME:
+            return kept
+        try:
+            return await self.reload(slug)
+        except PostgresAway:
+            if kept is None or age > GRACE:
+                raise
+            return kept
+
+    async def reload(self, slug: str) -> KeptRoute | None:
+        """The route as PostgreSQL has it now. Raises PostgresAway."""
+        route = await self._threads.run(routes.find, slug)
+        if route is None:
+            self._kept.pop(slug, None)
+            return None
+        kept = self._kept[slug] = KeptRoute(route)
+        if len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+        return kept
+
+    def drop_older(self, changes: dict[str, int]) -> None:
+        """Forget routes whose integration or owner has changed; `changes` maps ids (32 hex digits) to versions."""
+        for slug, kept in list(self._kept.items()):
+            route = kept.route
+            if changes.get(route.integration_id, 0) > route.version or route.owner_partner in changes:
+                del self._kept[slug]

@@ -94,7 +94,7 @@ class Django:
     async def carry(self, call: Call, admission: Admission, out: Send, extra: Headers) -> int:
         """Forward an admitted call with its caller's identity, and pass the answer on. Returns the status."""
         body = Body(call, limit_of(call.path))
-        drop = HOP_BY_HOP | OURS | SECRETS | _named_by_connection(call.fields)
+        drop = HOP_BY_HOP | OURS | SECRETS | named_by_connection(call.fields)
         headers = [entry for entry in call.headers if entry[0] not in drop]
         if admission.grant is not None:
             headers = [entry for entry in headers if entry[0] != b"authorization"]
@@ -105,7 +105,7 @@ class Django:
 
     async def pass_through(self, call: Call, out: Send, forwarded: Headers, limit: int) -> int:
         """Forward a page's request as it is. `forwarded` are the forwarding headers that we vouch for."""
-        drop = HOP_BY_HOP | OURS | _named_by_connection(call.fields)
+        drop = HOP_BY_HOP | OURS | named_by_connection(call.fields)
         headers = [entry for entry in call.headers if entry[0] not in drop] + forwarded
         target = call.raw_path + (b"?" + call.query if call.query else b"")
         answer = await self._send(call, target, headers, Body(call, limit))
@@ -153,7 +153,7 @@ class Django:
 
 async def pass_on(call: Call, answer: Answer, out: Send, extra: Headers | None) -> int:
     """Send the answer to the client as it comes. `extra` None: a page, whose own request id stays."""
-    drop = HOP_BY_HOP | _named_by_connection(dict(answer.headers))
+    drop = HOP_BY_HOP | named_by_connection(dict(answer.headers))
     if extra is not None:
         drop |= {b"x-request-id"}
     headers = [entry for entry in answer.headers if entry[0] not in drop] + (extra or [])
@@ -186,7 +186,8 @@ def _declared(call: Call) -> int | None:
     return int(text) if text is not None and text.isdigit() else None
 
 
-def _named_by_connection(fields: dict[bytes, bytes]) -> frozenset[bytes]:
+def named_by_connection(fields: dict[bytes, bytes]) -> frozenset[bytes]:
+    """Headers that a message says are for one hop only (RFC 9110, section 7.6.1)."""
     named = fields.get(b"connection")
     if named is None:
         return frozenset()
