@@ -34,9 +34,9 @@ def web_socket(home: Home) -> Path:
     return home.run / "web.sock"
 
 
-def services(home: Home, env: dict[str, str], *, host: str, port: int) -> list[Process]:
-    """The four programs of the platform itself."""
-    return [_python(home, env, name, arguments) for name, arguments in commands(home, host=host, port=port).items()]
+def service(home: Home, env: dict[str, str], name: str, *, host: str, port: int) -> Process:
+    """One of the four programs of the platform itself."""
+    return _python(home, env, name, commands(home, host=host, port=port)[name])
 
 
 def preparation(home: Home, env: dict[str, str]) -> Process:

@@ -17,6 +17,7 @@ from local import programs
 from local.engines import Engines, prepared
 from local.errors import FULL, LocalError, full_disk, tail
 from local.home import Home, write_private
+from local.prepare import COMMIT_LATER
 from local.processes import Process, adopt_orphans, end_leftovers, reap_adopted, record
 from local.progress import Steps
 
@@ -91,13 +92,13 @@ class Supervisor:
                 urls | {"PORTICO_BASE_URL": self.base_url, "PORTICO_WEB_SOCKET": str(programs.web_socket(self.home))}
             )
         env = os.environ | {"PORTICO_HOME": str(self.home.path), "PYTHONUNBUFFERED": "1"}
-        preparation = programs.preparation(self.home, env)
+        hurry = {"PGOPTIONS": COMMIT_LATER} if engines.postgres else {}
+        preparation = programs.preparation(self.home, env | hurry)
         self._start_engines(engines, preparation)
+        self._start_service("web", env)  # it loads while the schema is made; the others read tables at once
         self._follow(preparation, "migrated", "Database schema")
-        for process in programs.services(self.home, env, host=self.host, port=self.port):
-            process.start()
-            self._watch(process)
-        record(self.home.path, [watch.process for watch in self.watches.values()])
+        for name in ("gateway", "worker", "beat"):
+            self._start_service(name, env)
         if os.environ.get("PORTICO_DEMO", self.home.settings().get("PORTICO_DEMO")) == "1":
             self._follow(preparation, "seeded", "Demo data")
         self._finish(preparation)
@@ -124,6 +125,12 @@ class Supervisor:
                 valkey.wait(pause=self._tick)
         for process in engines.processes:
             self._watch(process)
+
+    def _start_service(self, name: str, env: dict[str, str]) -> None:
+        process = programs.service(self.home, env, name, host=self.host, port=self.port)
+        process.start()
+        self._watch(process)
+        record(self.home.path, [watch.process for watch in self.watches.values()])
 
     def _watch(self, process: Process) -> None:
         self.watches[process.name] = Watch(process)
