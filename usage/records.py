@@ -9,7 +9,7 @@ more keys, which `usage.epochs` reads:
 * `usage:alive:<epoch>`: any value with a time to live of ALIVE_SECONDS, renewed every few seconds.
 """
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -21,18 +21,22 @@ ALIVE = "usage:alive:{}"
 ALIVE_SECONDS = 15
 
 
+Id = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+Target = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{32})?\Z")]
+
+
 class CallRecord(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One finished call. Ids are the 16 bytes of a UUID; the call's is a UUIDv7, which begins with its time."""
 
-    call: bytes
+    call: Id
     at: int
     """When it came in, in µs since 1970."""
-    partner: bytes | None
+    partner: Id | None
     environment: str
-    credential: bytes | None
+    credential: Id | None
     operation: str
     """`GET /api/partner/v1/keys/{public_id}`, or the integration's slug under `/apis`; "" for a path nobody serves."""
-    target: str
+    target: Target
     """"" for our own API, else the integration's UUID as 32 hex digits."""
     method: str
     path: str

@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class UsageConfig(AppConfig):
+    """Every call counted, once."""
+
+    name = "usage"
+
+    def ready(self) -> None:
+        from core import streams
+        from usage import epochs, ingest, scopes  # noqa: F401  (scopes registers)
+
+        streams.register(streams.repeating("usage", ingest.step, idle=0.5))
+        streams.register(streams.repeating("usage-epochs", epochs.step, idle=5.0))

@@ -1,0 +1,234 @@
+"""From the gateway's stream into the tables, each call once.
+
+One transaction holds a batch's calls, their share of every rollup, and the stream position after them. So a crash at any
+moment leaves all or nothing, and whatever is read again is dropped by the call's id. Only then are the entries removed from
+the stream; entries at or before the position that are still there were removed late, and are not read.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from typing import Any
+
+import redis
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+from prometheus_client import Counter, Gauge
+
+from core import clock, partitions
+from usage.models import Call, Position
+from usage.records import STREAM, CallRecord, UnreadableBatch, unpack
+from usage.rollups import upsert
+
+log = structlog.get_logger(__name__)
+
+ENTRIES = 128
+"""Stream entries a transaction takes at most; an entry holds some hundred calls."""
+NOTHING = "0-0"
+REFUSED = f"{STREAM}:refused"
+REFUSED_KEPT = 1_000
+DAYS_AHEAD = 3
+
+INGESTED = Counter("portico_usage_calls_ingested_total", "Calls written into usage.")
+DUPLICATES = Counter("portico_usage_calls_duplicate_total", "Calls that were there already.")
+UNREADABLE = Counter("portico_usage_batches_unreadable_total", "Stream entries that could not be read and were put aside.")
+WAITING = Gauge("portico_usage_stream_entries", "Entries of the stream that wait for ingestion.")
+
+EPOCH_2000 = 946_684_800_000_000
+"""PostgreSQL counts its µs from 2000."""
+LATEST = 4_102_444_800_000_000
+"""2100, so that no clock gone wild can hold up a batch."""
+
+_BATCH = """
+    id uuid, at timestamptz, partner_id uuid, environment text, credential_id uuid, integration_id uuid, operation text,
+    method text, path text, status smallint, code text, latency_us integer, bytes_in bigint, bytes_out bigint, address inet,
+    user_agent text, client_request_id text, metered boolean, epoch text
+"""
+# Binary COPY sends the 16 bytes of a UUID, the µs of a time and the bytes of an address as they are.
+_WIRE = "bytea int8 bytea text bytea bytea text text text int2 text int4 int8 int8 bytea text text bool text"
+_COLUMNS = ", ".join(field.attname for field in Call._meta.concrete_fields)
+# `fresh` are the calls of the batch that were not there before.
+_TABLES = f"""
+    CREATE TEMPORARY TABLE IF NOT EXISTS usage_batch ({_BATCH}) ON COMMIT DELETE ROWS;
+    CREATE TEMPORARY TABLE IF NOT EXISTS usage_fresh ({_BATCH}) ON COMMIT DELETE ROWS;
+    DELETE FROM usage_batch;
+    DELETE FROM usage_fresh;
+"""  # noqa: S608  (names of our own columns)
+_TAKE = f"""
+    WITH once AS (SELECT DISTINCT ON (id) * FROM usage_batch ORDER BY id, ctid),
+    taken AS (
+        INSERT INTO usage_call ({_COLUMNS}) SELECT {_COLUMNS} FROM once ON CONFLICT (id) DO NOTHING RETURNING id
+    )
+    INSERT INTO usage_fresh SELECT once.* FROM once JOIN taken USING (id)
+"""  # noqa: S608  (names of our own columns)
+
+
+@cache
+def client() -> redis.Redis:
+    """The connection to the stream."""
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=10, socket_connect_timeout=5)
+
+
+def step() -> int:
+    """Take the next entries of the stream; returns how many there were. Nothing to do costs one command to Redis."""
+    waiting = client().xlen(STREAM)
+    WAITING.set(waiting)
+    if not waiting:
+        return 0
+    with transaction.atomic():
+        position = _position()
+        if position is None:  # another worker is at it
+            return 0
+        entries: list[Any] = client().xrange(STREAM, min=f"({position.entry}", count=ENTRIES)  # type: ignore[assignment]
+        if not entries and _was_lost(position.entry):
+            entries = client().xrange(STREAM, count=ENTRIES)  # type: ignore[assignment]
+        if entries:
+            write(_records(entries))
+            position.entry = entries[-1][0].decode()
+            position.save(update_fields=["entry"])
+    client().xtrim(STREAM, minid=_after(position.entry), approximate=False)
+    return len(entries)
+
+
+def write(records: Iterable[tuple[str, CallRecord]]) -> int:
+    """Store calls with their epochs, add the new ones to rollups and tallies; inside the caller's transaction.
+
+    Returns how many were new.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_TABLES)
+        given = _copy(cursor, records)
+        cursor.execute(_TAKE)
+        taken: int = cursor.rowcount
+        for span in ("hour", "minute"):
+            cursor.execute(upsert("usage_fresh", span))
+        cursor.execute(_TALLY, [clock.now()])
+        cursor.execute(_LAST_USED)
+    INGESTED.inc(taken)
+    DUPLICATES.inc(given - taken)
+    return taken
+
+
+def last_entry() -> str:
+    """The id of the last entry that the stream ever had."""
+    try:
+        last: str = client().xinfo_stream(STREAM)["last-generated-id"].decode()
+    except redis.ResponseError:  # there never was a stream
+        return NOTHING
+    return last
+
+
+def order(entry: str) -> tuple[int, int]:
+    """What entry ids are compared by."""
+    milliseconds, _, number = entry.partition("-")
+    return int(milliseconds), int(number)
+
+
+def keep_partitions() -> list[str]:
+    """Make the partitions of the next days; returns the names of new ones."""
+    return partitions.ensure(Call._meta.db_table, span="day", ahead=DAYS_AHEAD)
+
+
+_TALLY = """
+    INSERT INTO usage_tally AS tally (epoch, partner_id, environment, recorded, seen_at)
+    SELECT epoch, partner_id, environment, count(*), %s FROM usage_fresh
+    WHERE metered AND partner_id IS NOT NULL AND epoch <> '' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    ON CONFLICT (epoch, partner_id, environment)
+    DO UPDATE SET recorded = tally.recorded + excluded.recorded, seen_at = excluded.seen_at
+"""
+# A key in constant use is written down every ten seconds, not with each batch.
+_LAST_USED = """
+    UPDATE apikeys_key SET last_used_at = used.at
+    FROM (SELECT credential_id, max(at) AS at FROM usage_fresh WHERE credential_id IS NOT NULL GROUP BY 1) AS used
+    WHERE apikeys_key.id = used.credential_id
+        AND (apikeys_key.last_used_at IS NULL OR apikeys_key.last_used_at < used.at - interval '10 seconds')
+"""
+
+
+def _position() -> Position | None:
+    Position.objects.bulk_create([Position(stream=STREAM)], ignore_conflicts=True)
+    return Position.objects.select_for_update(skip_locked=True).filter(pk=STREAM).first()
+
+
+def _was_lost(entry: str) -> bool:
+    """Whether Redis was emptied and counts anew, so that entries come before the position.
+
+    Should some of them have been read before, their call ids keep them from counting twice.
+    """
+    return order(last_entry()) < order(entry)
+
+
+def _after(entry: str) -> str:
+    milliseconds, number = order(entry)
+    return f"{milliseconds}-{number + 1}"
+
+
+def _records(entries: list[tuple[bytes, dict[bytes, bytes]]]) -> Iterable[tuple[str, CallRecord]]:
+    for name, fields in entries:
+        try:
+            if fields.get(b"v") != b"1":
+                raise UnreadableBatch(f"version {fields.get(b'v')!r}")
+            records = unpack(fields.get(b"b", b""))
+        except UnreadableBatch as error:
+            _put_aside(name, fields, error)
+            continue
+        epoch = _text(fields.get(b"e", b"").decode(errors="replace"), 64)
+        for record in records:
+            yield epoch, record
+
+
+def _put_aside(name: bytes, fields: dict[bytes, bytes], error: UnreadableBatch) -> None:
+    """Keep what can't be read where somebody can look at it; it must not hold up the rest."""
+    UNREADABLE.inc()
+    log.error("usage_batch_unreadable", entry=name.decode(), error=str(error))
+    client().xadd(REFUSED, fields or {b"v": b"?"}, maxlen=REFUSED_KEPT)  # type: ignore[arg-type]
+
+
+def _copy(cursor: Any, records: Iterable[tuple[str, CallRecord]]) -> int:
+    given = 0
+    with cursor.copy("COPY usage_batch FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(_WIRE.split())
+        for epoch, record in records:
+            copy.write_row(_row(epoch, record))
+            given += 1
+    return given
+
+
+def _row(epoch: str, call: CallRecord) -> tuple[Any, ...]:
+    """The call as PostgreSQL takes it: a client's texts without NUL and cut to size, numbers within their columns."""
+    return (
+        call.call,
+        min(max(call.at, EPOCH_2000), LATEST) - EPOCH_2000,
+        call.partner,
+        _text(call.environment, 4),
+        call.credential,
+        bytes.fromhex(call.target) if call.target else None,
+        _text(call.operation, 200),
+        _text(call.method, 16),
+        _text(call.path, 2_000),
+        min(max(call.status, 0), 999),
+        _text(call.code, 64),
+        min(max(call.latency_us, 0), 2_147_483_647),
+        max(call.bytes_in, 0),
+        max(call.bytes_out, 0),
+        _address(call.address),
+        _text(call.user_agent, 300),
+        _text(call.client_request_id, 200),
+        call.metered,
+        epoch,
+    )
+
+
+def _text(value: str, most: int) -> str:
+    return value[:most].replace("\x00", "�") if "\x00" in value else value[:most]
+
+
+@lru_cache(maxsize=4096)
+def _address(value: str) -> bytes | None:
+    """An address as PostgreSQL's `inet` sends it: family, prefix length, not a network, length, bytes."""
+    try:
+        address = ipaddress.ip_address(value.partition("%")[0])
+    except ValueError:
+        return None
+    return bytes((2 if address.version == 4 else 3, address.max_prefixlen, 0, len(address.packed))) + address.packed

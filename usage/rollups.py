@@ -1,0 +1,56 @@
+"""The SQL that adds calls up, the same for a fresh batch and for rebuilding from the raw calls."""
+
+from django.db import connection, transaction
+
+from usage.histograms import BUCKET_SQL
+from usage.models import HourRollup, MinuteRollup
+from usage.periods import Period
+
+FACTS = "partner_id, environment, credential_id, integration_id, operation, status, code"
+COLUMNS = f"at, {FACTS}, requests, metered, bytes_in, bytes_out, latency_buckets, latency_counts"
+
+_TABLES = {"hour": HourRollup._meta.db_table, "minute": MinuteRollup._meta.db_table}
+
+
+def upsert(source: str, span: str) -> str:
+    """SQL that adds the calls of the relation `source` to the rollups of a span, `hour` or `minute`."""
+    table = _TABLES[span]
+    return f"""
+        INSERT INTO {table} AS rollup ({COLUMNS})
+        SELECT {COLUMNS} FROM (
+            SELECT at, {FACTS}, sum(requests)::bigint AS requests, sum(metered)::bigint AS metered,
+                sum(bytes_in)::bigint AS bytes_in, sum(bytes_out)::bigint AS bytes_out,
+                array_agg(bucket ORDER BY bucket) AS latency_buckets, array_agg(requests::int ORDER BY bucket) AS latency_counts
+            FROM (
+                SELECT date_trunc('{span}', at, 'UTC') AS at, {FACTS}, {BUCKET_SQL} AS bucket, count(*) AS requests,
+                    count(*) FILTER (WHERE metered) AS metered, sum(bytes_in) AS bytes_in, sum(bytes_out) AS bytes_out
+                FROM {source} GROUP BY 1, {FACTS}, bucket
+            ) AS by_bucket GROUP BY at, {FACTS}
+        ) AS fresh
+        ORDER BY at, {FACTS}
+        ON CONFLICT (at, {FACTS}) DO UPDATE SET
+            requests = rollup.requests + excluded.requests,
+            metered = rollup.metered + excluded.metered,
+            bytes_in = rollup.bytes_in + excluded.bytes_in,
+            bytes_out = rollup.bytes_out + excluded.bytes_out,
+            (latency_buckets, latency_counts) = (
+                SELECT array_agg(bucket ORDER BY bucket), array_agg(counted::int ORDER BY bucket) FROM (
+                    SELECT bucket, sum(n) AS counted FROM (
+                        SELECT * FROM unnest(rollup.latency_buckets, rollup.latency_counts) AS old(bucket, n)
+                        UNION ALL
+                        SELECT * FROM unnest(excluded.latency_buckets, excluded.latency_counts) AS new(bucket, n)
+                    ) AS either GROUP BY bucket
+                ) AS merged
+            )
+    """  # noqa: S608  (names of our own tables and columns)
+
+
+@transaction.atomic
+def rebuild(period: Period, span: str = "hour") -> None:
+    """Compute the rollups that begin in a period again from the raw calls, which must all be there still."""
+    table = _TABLES[span]
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+        cursor.execute(f"DELETE FROM {table} WHERE at >= %s AND at < %s", [period.start, period.end])  # noqa: S608
+        source = "(SELECT * FROM usage_call WHERE at >= %s AND at < %s) AS raw"
+        cursor.execute(upsert(source, span), [period.start, period.end])
