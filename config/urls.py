@@ -6,8 +6,10 @@ from django.urls import URLPattern, URLResolver, include, path
 from apikeys.api import urls as apikeys
 from billing.api import urls as billing
 from core.api import health
+from core.api import urls as core
 from partners.api import urls as partners
 from products.requests.api import urls as requests
+from webhooks.api import urls as webhooks
 
 partner_api: list[URLPattern | URLResolver] = [
     path("", include("core.api.urls")),
@@ -15,11 +17,14 @@ partner_api: list[URLPattern | URLResolver] = [
     path("", include(apikeys.partner_urls)),
     path("", include(requests.partner_urls)),
     path("", include(billing.partner_urls)),
+    path("", include(webhooks.partner_urls)),
 ]
 operator_api: list[URLPattern | URLResolver] = [
+    path("", include(core.operator_urls)),
     path("", include(apikeys.operator_urls)),
     path("", include(requests.operator_urls)),
     path("", include(billing.operator_urls)),
+    path("", include(webhooks.operator_urls)),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

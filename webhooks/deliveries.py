@@ -74,7 +74,7 @@ def replay(
     *,
     endpoint: Endpoint,
     by: Actor,
-    since: datetime,
+    since: datetime | None = None,
     until: datetime | None = None,
     event_types: Collection[str] = (),
     only_failed: bool = False,
@@ -86,7 +86,9 @@ def replay(
     """
     if endpoint.status != Endpoint.Status.ACTIVE and not dry_run:
         raise EndpointNotActive()
-    found = Delivery.objects.filter(endpoint=endpoint, event_id__gte=ids.earliest(since))
+    found = Delivery.objects.filter(endpoint=endpoint)
+    if since:
+        found = found.filter(event_id__gte=ids.earliest(since))
     if until:
         found = found.filter(event_id__lt=ids.earliest(until))
     found = found.filter(status__in=[Status.FAILED] if only_failed else [Status.FAILED, Status.SUCCEEDED, Status.CANCELLED])

@@ -12,6 +12,9 @@ from core import clock
 from core.crypto import EncryptedField
 from core.models import Entity, EntityQuerySet, Event, PartnerOwned, PartnerOwnedQuerySet
 
+EVENT_TYPE_NAME = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\Z"
+NAME_ADVICE = _("Write it like course.completed.")
+
 
 class EndpointQuerySet(PartnerOwnedQuerySet["Endpoint"]):
     def present(self) -> Self:
@@ -158,7 +161,7 @@ class EventType(Entity):
         _("name"),
         max_length=80,
         unique=True,
-        validators=[RegexValidator(r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\Z", _("Write it like `course.completed`."))],
+        validators=[RegexValidator(EVENT_TYPE_NAME, NAME_ADVICE)],
     )
     description = models.CharField(_("description"), max_length=300)
     schema = models.JSONField(_("schema"), default=dict, help_text=_("JSON Schema (draft 2020-12) of the event's data."))

@@ -1,0 +1,246 @@
+"""Webhooks through the gateway, as partners' programs and the operator's back end use them."""
+
+import pytest
+
+from local.sink import Sink
+from tests.platform import Api, Gateway, Member, member
+from tests.webhooks.conftest import deliver, seal_all
+
+COMPLETED = {"course_id": "c_1", "user_id": "u_1", "completed_at": "2026-01-31T12:00:00Z"}
+
+
+@pytest.fixture
+def acme(gateway: Gateway) -> Member:
+    return member(gateway, "Acme")
+
+
+@pytest.fixture
+def globex(gateway: Gateway) -> Member:
+    return member(gateway, "Globex")
+
+
+def add(partner: Member, sink: Sink, *event_types: str) -> str:
+    made = partner.api.post("/webhooks", {"url": sink.url, "event_types": event_types or ["*"]}).expect(201)
+    sink.secret = made["secret"]
+    return str(made["id"])
+
+
+def publish(
+    operator: Api, partner: Member | None, type: str = "course.completed", data: object = COMPLETED, **more: object
+) -> str:
+    body = {"type": type, "data": data, **({"partner_id": partner.partner.public_id} if partner else {}), **more}
+    return str(operator.post("/events", body).expect(202)["id"])
+
+
+class TestEndpoints:
+    def test_secret_is_shown_once(self, acme: Member, sink: Sink) -> None:
+        made = acme.api.post("/webhooks", {"url": sink.url, "event_types": ["course.*"], "description": "d"}).expect(201)
+        assert made["secret"].startswith("whsec_")
+        found = acme.api.get(f"/webhooks/{made['id']}").expect(200)
+        assert "secret" not in found.json
+        assert (found["url"], found["event_types"], found["status"]) == (sink.url, ["course.*"], "active")
+        assert [row["id"] for row in acme.api.get("/webhooks").expect(200)["data"]] == [made["id"]]
+
+    def test_idempotent_answer_leaves_the_secret_out(self, acme: Member, sink: Sink) -> None:
+        body, headers = {"url": sink.url, "event_types": ["*"]}, {"Idempotency-Key": "once"}
+        first = acme.api.post("/webhooks", body, headers=headers).expect(201)
+        again = acme.api.post("/webhooks", body, headers=headers).expect(201)
+        assert again["id"] == first["id"]
+        assert "secret" not in again.json
+        assert again.headers["idempotent-replayed"] == "true"
+
+    def test_change_pause_enable_remove(self, acme: Member, sink: Sink) -> None:
+        endpoint = add(acme, sink)
+        changed = acme.api.patch(f"/webhooks/{endpoint}", {"event_types": ["payment.processed"]}).expect(200)
+        assert changed["event_types"] == ["payment.processed"]
+        assert acme.api.post(f"/webhooks/{endpoint}/pause").expect(200)["status"] == "paused"
+        acme.api.post(f"/webhooks/{endpoint}/pause").expect_problem(409, "conflict")
+        assert acme.api.post(f"/webhooks/{endpoint}/enable", {"send_held": False}).expect(200)["status"] == "active"
+        acme.api.delete(f"/webhooks/{endpoint}").expect(204)
+        acme.api.get(f"/webhooks/{endpoint}").expect_problem(404, "not_found")
+
+    @pytest.mark.parametrize(
+        ("body", "pointer"),
+        [
+            ({"url": "ftp://example.com/", "event_types": ["*"]}, "/url"),
+            ({"url": "https://169.254.169.254/latest", "event_types": ["*"]}, "/url"),
+            ({"url": "https://example.com:22/", "event_types": ["*"]}, "/url"),
+            ({"url": "https://example.com/", "event_types": []}, "/event_types"),
+            ({"url": "https://example.com/", "event_types": ["*", "cuorse.*"]}, "/event_types/1"),
+            ({"url": "https://example.com/", "event_types": ["*"], "secret": "x"}, "/secret"),
+            ({"url": "https://example.com/", "event_types": ["*"], "status": "active"}, "/status"),
+        ],
+    )
+    def test_bad_input_is_named(self, acme: Member, body: dict[str, object], pointer: str) -> None:
+        problem = acme.api.post("/webhooks", body).expect_problem(422, "validation_error")
+        assert [error["pointer"] for error in problem["errors"]] == [pointer]
+
+    def test_stranger_and_other_environment_see_nothing(self, acme: Member, globex: Member, sink: Sink) -> None:
+        endpoint = add(acme, sink)
+        for api in (globex.api, acme.test_api):
+            for path in ("", "/deliveries", "/stats"):
+                api.get(f"/webhooks/{endpoint}{path}").expect_problem(404, "not_found")
+            for verb in ("pause", "enable", "rotate-secret", "test", "replay"):
+                api.post(f"/webhooks/{endpoint}/{verb}", {}).expect_problem(404, "not_found")
+            api.patch(f"/webhooks/{endpoint}", {"description": "x"}).expect_problem(404, "not_found")
+            api.delete(f"/webhooks/{endpoint}").expect_problem(404, "not_found")
+            assert api.get("/webhooks").expect(200)["data"] == []
+
+    def test_scope_is_needed(self, acme: Member, gateway: Gateway, sink: Sink) -> None:
+        reader = Api(gateway, acme.key(scopes=["webhooks:read"]).text)
+        reader.get("/webhooks").expect(200)
+        refused = reader.post("/webhooks", {"url": sink.url, "event_types": ["*"]})
+        assert refused.expect_problem(403, "insufficient_scope")["scope"] == "webhooks:write"
+
+
+class TestPublish:
+    def test_to_one_partner(self, operator: Api, acme: Member, globex: Member, sink: Sink) -> None:
+        endpoint = add(acme, sink, "course.*")
+        with Sink() as other:
+            add(globex, other, "*")
+            event = publish(operator, acme)
+            deliver()
+            arrived = sink.wait_for("course.completed")
+            assert arrived["verified"]
+            assert (arrived["id"], arrived["body"]["partner_id"]) == (event, acme.partner.public_id)
+            assert not [delivery for delivery in other.deliveries if delivery["id"] == event]
+        listed = acme.api.get(f"/webhooks/{endpoint}/deliveries?status=succeeded").expect(200)["data"]
+        assert [row["event_id"] for row in listed] == [event]
+        detail = acme.api.get(f"/deliveries/{listed[0]['id']}").expect(200)
+        assert detail["endpoint_id"] == endpoint
+        assert [(attempt["status_code"], attempt["number"]) for attempt in detail["attempts"]] == [(204, 1)]
+        globex.api.get(f"/deliveries/{listed[0]['id']}").expect_problem(404, "not_found")
+        globex.api.post(f"/deliveries/{listed[0]['id']}/retry").expect_problem(404, "not_found")
+        globex.api.get(f"/events/{event}").expect_problem(404, "not_found")
+
+    def test_to_every_partner(self, operator: Api, acme: Member, globex: Member, sink: Sink) -> None:
+        with Sink() as other:
+            add(acme, sink)
+            add(globex, other)
+            event = publish(operator, None)
+            deliver(most=500)
+            assert sink.wait_for("course.completed")["id"] == event
+            assert other.wait_for("course.completed")["body"]["partner_id"] == globex.partner.public_id
+        assert acme.api.get(f"/events/{event}").expect(200)["data"] == COMPLETED
+        assert acme.test_api.get(f"/events/{event}").status == 404
+
+    def test_same_key_publishes_once(self, operator: Api, acme: Member) -> None:
+        once = publish(operator, acme, idempotency_key="k1")
+        assert publish(operator, acme, idempotency_key="k1") == once
+        assert publish(operator, acme, idempotency_key="k2") != once
+        body = {"type": "user.created", "partner_id": acme.partner.public_id, "data": {"user_id": "u"}, "idempotency_key": "k1"}
+        operator.post("/events", body).expect_problem(422, "idempotency_mismatch")
+
+    @pytest.mark.parametrize(
+        ("body", "pointer"),
+        [
+            ({"type": "course.completed", "data": {"course_id": "c"}}, "/data"),
+            ({"type": "course.completed", "data": {**COMPLETED, "completed_at": "yesterday"}}, "/data/completed_at"),
+            ({"type": "course.completed", "data": {**COMPLETED, "course_id": 7}}, "/data/course_id"),
+            ({"type": "no.such", "data": {}}, "/type"),
+            ({"type": "webhook.created", "data": {"endpoint_id": "whk_x", "url": "https://x.example"}}, "/type"),
+            ({"type": "operator.token_issued", "data": {}}, "/type"),
+            ({"type": "user.created", "data": {"user_id": "u"}, "partner_id": "ptn_nobody"}, "/partner_id"),
+        ],
+    )
+    def test_what_does_not_fit_is_refused(self, operator: Api, body: dict[str, object], pointer: str) -> None:
+        problem = operator.post("/events", body).expect_problem(422, "validation_error")
+        assert pointer in {error["pointer"] for error in problem["errors"]}
+
+    def test_own_event_types(self, operator: Api, acme: Member, sink: Sink) -> None:
+        name = f"lesson.{acme.partner.slug.replace('-', '_')}"
+        schema = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
+        body = {"name": name, "description": "A lesson.", "schema": schema, "example": {"n": 1}}
+        operator.post("/event-types", body).expect(201)
+        operator.post("/event-types", body).expect_problem(409, "conflict")
+        assert acme.api.get(f"/event-types/{name}").expect(200)["schema"] == schema
+        assert name in {row["name"] for row in acme.api.get("/event-types").expect(200)["data"]}
+        add(acme, sink, name)
+        operator.post("/events", {"type": name, "data": {"n": "x"}}).expect_problem(422, "validation_error")
+        publish(operator, acme, name, {"n": 2})
+        deliver()
+        assert sink.wait_for(name)["body"]["data"] == {"n": 2}
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"name": "course.completed"},
+            {"name": "webhook.mine"},
+            {"name": "Bad Name"},
+            {"schema": {"type": "nonsense"}},
+            {"schema": {"$ref": "https://example.com/schema.json"}},
+            {"schema": {"type": "object", "required": ["a"]}, "example": {}},
+        ],
+    )
+    def test_bad_event_type_is_refused(self, operator: Api, change: dict[str, object]) -> None:
+        body = {"name": "bad.type", "description": "x", **change}
+        assert operator.post("/event-types", body).status in {409, 422}
+
+    def test_partner_cannot_publish(self, acme: Member, gateway: Gateway) -> None:
+        headers = {"X-API-Key": acme.key().text}
+        answer = gateway.post("/api/operator/v1/events", {"type": "user.created", "data": {"user_id": "u"}}, headers=headers)
+        assert answer.status in {401, 403, 404}
+
+
+class TestAfterwards:
+    def test_test_event_goes_to_this_endpoint_alone(self, acme: Member, sink: Sink) -> None:
+        with Sink() as other:
+            add(acme, other)
+            endpoint = add(acme, sink)
+            sent = acme.api.post(f"/webhooks/{endpoint}/test", {"event_type": "mentor.matched"}).expect(202)
+            deliver()
+            assert sink.wait_for("mentor.matched")["id"] == sent["event_id"]
+            assert not [delivery for delivery in other.deliveries if delivery["type"] == "mentor.matched"]
+        assert acme.api.get(f"/deliveries/{sent['delivery_id']}").expect(200)["status"] == "succeeded"
+        acme.api.post(f"/webhooks/{endpoint}/test", {"event_type": "no.such"}).expect_problem(422, "validation_error")
+
+    def test_rotate_secret(self, acme: Member, sink: Sink) -> None:
+        endpoint = add(acme, sink)
+        rotated = acme.api.post(f"/webhooks/{endpoint}/rotate-secret", {"overlap_seconds": 60}).expect(200)
+        assert rotated["secret"] != sink.secret
+        sink.secret = rotated["secret"]
+        acme.api.post(f"/webhooks/{endpoint}/test", {}).expect(202)
+        deliver()
+        assert sink.wait_for("webhook.test")["verified"]
+
+    def test_replay_and_retry(self, operator: Api, acme: Member, sink: Sink) -> None:
+        endpoint = add(acme, sink, "course.*", "user.*")
+        event = publish(operator, acme)
+        publish(operator, acme, "user.created", {"user_id": "u"})
+        deliver()
+        assert len(sink.deliveries) == 2
+        counted = acme.api.post(f"/webhooks/{endpoint}/replay", {"event_types": ["course.*"], "dry_run": True})
+        assert counted.expect(202)["matched"] == 1
+        assert acme.api.post(f"/webhooks/{endpoint}/replay", {"only_failed": True}).expect(202)["matched"] == 0
+        assert acme.api.post(f"/webhooks/{endpoint}/replay", {"event_types": ["course.*"]}).expect(202)["matched"] == 1
+        deliver()
+        assert [delivery["id"] for delivery in sink.deliveries].count(event) == 2
+        delivery = acme.api.get(f"/webhooks/{endpoint}/deliveries?event_type=course.completed").expect(200)["data"][0]
+        acme.api.post(f"/deliveries/{delivery['id']}/retry").expect(202)
+        assert acme.api.post(f"/events/{event}/replay", {}).expect(202)["matched"] == 1
+        deliver()
+        assert [delivery["id"] for delivery in sink.deliveries].count(event) == 3
+        stats = acme.api.get(f"/webhooks/{endpoint}/stats").expect(200)
+        assert stats["deliveries"]["succeeded"] == 2
+        assert stats["success_rate"] == 1.0
+        assert stats["attempts"] == 4
+
+    def test_events_are_polled(self, operator: Api, acme: Member) -> None:
+        made = [publish(operator, acme, "user.created", {"user_id": f"u_{number}"}) for number in range(3)]
+        seal_all()
+        page = acme.api.get("/events?type=user.created&limit=2&ordering=created_at").expect(200)
+        rest = acme.api.get(f"/events?type=user.created&limit=2&ordering=created_at&cursor={page['next_cursor']}").expect(200)
+        mine = [row for row in page["data"] + rest["data"] if row["id"] in made]
+        assert [row["data"]["user_id"] for row in mine] == ["u_0", "u_1", "u_2"][: len(mine)]
+        listed = acme.api.get("/events").expect(200)["data"]
+        assert {row["id"] for row in listed} >= set(made)
+        assert not [row for row in listed if row["type"].startswith("operator.")]
+        acme.api.get("/events?colour=red").expect_problem(422, "validation_error")
+
+    def test_audit_check(self, operator: Api, acme: Member) -> None:
+        publish(operator, acme)
+        seal_all()
+        report = operator.get(f"/audit/check?partner_id={acme.partner.public_id}").expect(200)
+        assert report["intact"] is True
+        assert report["events"] >= 1
+        assert report["first_broken"] is None

@@ -1,0 +1,40 @@
+"""Filters of webhook lists."""
+
+import django_filters
+
+from core.models import Event
+from webhooks.models import Delivery, Endpoint
+
+
+class EndpointFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """By status."""
+
+    status = django_filters.ChoiceFilter(choices=Endpoint.Status.choices)
+
+    class Meta:
+        model = Endpoint
+        fields = ["status"]
+
+
+class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """By status and event type."""
+
+    status = django_filters.ChoiceFilter(choices=Delivery.Status.choices)
+    event_type = django_filters.CharFilter()
+
+    class Meta:
+        model = Delivery
+        fields = ["status", "event_type"]
+
+
+class EventFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """By type, what it is about, and time."""
+
+    type = django_filters.CharFilter()
+    subject = django_filters.CharFilter()
+    since = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Event
+        fields = ["type", "subject", "since", "until"]

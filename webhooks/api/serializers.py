@@ -1,0 +1,231 @@
+"""Webhooks on the wire."""
+
+from datetime import UTC
+from typing import Any
+
+from django.core.validators import RegexValidator
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from core import ids
+from core.api.serializers import Strict
+from core.models import Environment, Event
+from webhooks import models
+from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.patterns import LONGEST
+
+WEEK = 7 * 24 * 3600
+ANY_OBJECT = {"type": "object", "additionalProperties": True}
+
+
+@extend_schema_field(ANY_OBJECT)
+class ObjectField(serializers.DictField):
+    """Any JSON object."""
+
+
+class EventTypesField(serializers.ListField):
+    """Names, families or `*`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=serializers.CharField(max_length=LONGEST), **kwargs)
+
+
+class EndpointSerializer(Strict):
+    """An endpoint, without its secret."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    url = serializers.CharField(max_length=2_000)
+    event_types = EventTypesField(help_text="Names of event types, families like `course.*`, or `*`.")
+    description = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    environment = serializers.ChoiceField(Environment.choices, read_only=True)
+    status = serializers.ChoiceField(Endpoint.Status.choices, read_only=True)
+    status_reason = serializers.CharField(read_only=True)
+    previous_secret_until = serializers.DateTimeField(read_only=True, allow_null=True)
+    created_at = serializers.DateTimeField(read_only=True)
+
+
+class CreatedEndpointSerializer(EndpointSerializer):
+    """An endpoint just made: its signing secret is in this answer only."""
+
+    secret = serializers.CharField(read_only=True)
+
+
+class EnableSerializer(Strict):
+    """Whether what was held meanwhile goes out."""
+
+    send_held = serializers.BooleanField(default=True)
+
+
+class RotateSecretSerializer(Strict):
+    """How long the old secret signs on beside the new one."""
+
+    overlap_seconds = serializers.IntegerField(min_value=0, max_value=WEEK, default=24 * 3600)
+
+
+class SecretSerializer(Strict):
+    """A new signing secret, in this answer only."""
+
+    id = serializers.CharField(read_only=True)
+    secret = serializers.CharField(read_only=True)
+    previous_secret_until = serializers.DateTimeField(read_only=True, allow_null=True)
+
+
+class SendTestSerializer(Strict):
+    """What to send: a type of the catalogue, and data of its shape; by default its example."""
+
+    event_type = serializers.CharField(max_length=LONGEST, default="webhook.test")
+    data = ObjectField(required=False)  # type: ignore[assignment]
+
+
+class SentTestSerializer(Strict):
+    """Where to see what came of it."""
+
+    event_id = serializers.CharField(read_only=True)
+    delivery_id = serializers.CharField(read_only=True)
+
+
+class ReplaySerializer(Strict):
+    """What to send again: events from `since` on and before `until`, of these types, all or only what was given up."""
+
+    since = serializers.DateTimeField(required=False)
+    until = serializers.DateTimeField(required=False)
+    event_types = EventTypesField(required=False)
+    only_failed = serializers.BooleanField(default=False)
+    dry_run = serializers.BooleanField(default=False, help_text="Only count.")
+
+
+class MatchedSerializer(Strict):
+    """How many deliveries were, or would be, sent again."""
+
+    matched = serializers.IntegerField(read_only=True)
+
+
+class StatsSerializer(Strict):
+    """How an endpoint has been doing over the last days."""
+
+    period_days = serializers.IntegerField(read_only=True)
+    deliveries = serializers.DictField(child=serializers.IntegerField(), read_only=True)
+    success_rate = serializers.FloatField(read_only=True, allow_null=True)
+    attempts = serializers.IntegerField(read_only=True)
+    failed_attempts = serializers.IntegerField(read_only=True)
+    mean_duration_ms = serializers.IntegerField(read_only=True, allow_null=True)
+    slowest_ms = serializers.IntegerField(read_only=True, allow_null=True)
+
+
+class AttemptSerializer(Strict):
+    """One POST and what came of it."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    at = serializers.DateTimeField(source="created_at", read_only=True)
+    number = serializers.IntegerField(read_only=True)
+    url = serializers.CharField(read_only=True)
+    succeeded = serializers.BooleanField(read_only=True)
+    status_code = serializers.IntegerField(read_only=True, allow_null=True)
+    duration_ms = serializers.IntegerField(read_only=True)
+    explanation = serializers.CharField(read_only=True)
+    request_headers = ObjectField(read_only=True)
+    response_headers = ObjectField(read_only=True)
+    response_body = serializers.CharField(read_only=True)
+
+
+class DeliverySerializer(Strict):
+    """One event on its way to one endpoint."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    event_id = serializers.SerializerMethodField()
+    event_type = serializers.CharField(read_only=True)
+    endpoint_id = serializers.SerializerMethodField()
+    status = serializers.ChoiceField(Delivery.Status.choices, read_only=True)
+    attempt_count = serializers.IntegerField(read_only=True)
+    status_code = serializers.IntegerField(read_only=True, allow_null=True)
+    explanation = serializers.CharField(read_only=True)
+    created_at = serializers.DateTimeField(read_only=True)
+    last_attempt_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    next_attempt_at = serializers.SerializerMethodField()
+    succeeded_at = serializers.DateTimeField(read_only=True, allow_null=True)
+
+    @extend_schema_field(OpenApiTypes.STR)
+    def get_event_id(self, delivery: Delivery) -> str:
+        return ids.encode(Event.id_prefix, delivery.event_id)
+
+    @extend_schema_field(OpenApiTypes.STR)
+    def get_endpoint_id(self, delivery: Delivery) -> str:
+        return ids.encode(Endpoint.id_prefix, delivery.endpoint_id)
+
+    @extend_schema_field({"type": ["string", "null"], "format": "date-time"})
+    def get_next_attempt_at(self, delivery: Delivery) -> str | None:
+        if delivery.status != Delivery.Status.PENDING:
+            return None
+        return delivery.due_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class DeliveryDetailSerializer(DeliverySerializer):
+    """A delivery with all its attempts, oldest first."""
+
+    attempts = serializers.SerializerMethodField()
+
+    @extend_schema_field(AttemptSerializer(many=True))
+    def get_attempts(self, delivery: Delivery) -> Any:
+        return AttemptSerializer(Attempt.objects.of(delivery), many=True).data
+
+
+class EventSerializer(Strict):
+    """An event as webhooks tell it; `data` is null once it has outlived its retention."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    type = serializers.CharField(read_only=True)
+    timestamp = serializers.DateTimeField(source="created_at", read_only=True)
+    partner_id = serializers.SerializerMethodField()
+    subject = serializers.CharField(read_only=True)
+    data = serializers.SerializerMethodField()  # type: ignore[assignment]
+
+    @extend_schema_field({"type": "string"})
+    def get_partner_id(self, event: Event) -> str:
+        return ids.encode("ptn", event.partner_id or self.context["view"].caller.partner_id)
+
+    @extend_schema_field({"type": ["object", "null"], "additionalProperties": True})
+    def get_data(self, event: Event) -> Any:
+        return self.context["payloads"].get(event.pk)
+
+
+class ReplayEventSerializer(Strict):
+    """To which endpoint; by default to all that want its type."""
+
+    endpoint_id = serializers.CharField(required=False, max_length=40)
+
+
+class EventTypeSerializer(Strict):
+    """An entry of the catalogue."""
+
+    name = serializers.CharField(read_only=True)
+    description = serializers.CharField(read_only=True)
+    schema = ObjectField(read_only=True)
+    example = ObjectField(read_only=True)
+    published = serializers.BooleanField(read_only=True, help_text="Whether operators publish it by API.")
+
+
+class CreateEventTypeSerializer(Strict):
+    """A type to add to the catalogue."""
+
+    name = serializers.CharField(max_length=LONGEST, validators=[RegexValidator(models.EVENT_TYPE_NAME, models.NAME_ADVICE)])
+    description = serializers.CharField(max_length=300)
+    schema = ObjectField(required=False)
+    example = ObjectField(required=False)
+
+
+class PublishSerializer(Strict):
+    """An event to publish; without `partner_id` to every partner's subscribers."""
+
+    type = serializers.CharField(max_length=LONGEST)
+    partner_id = serializers.CharField(max_length=40, required=False, allow_null=True)
+    environment = serializers.ChoiceField(Environment.choices, default=Environment.LIVE)
+    data = ObjectField()  # type: ignore[assignment]
+    idempotency_key = serializers.CharField(max_length=255, required=False, allow_null=True)
+
+
+class PublishedSerializer(Strict):
+    """The event's id, which deliveries carry as `webhook-id`."""
+
+    id = serializers.CharField(read_only=True)
+    type = serializers.CharField(read_only=True)
