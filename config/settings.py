@@ -173,6 +173,13 @@ CELERY_BEAT_SCHEDULE = {
     "core.export_audit_heads": {"task": "core.tasks.export_audit_heads", "schedule": crontab(minute=7)},
     "core.forget_answers": {"task": "core.tasks.forget_answers", "schedule": crontab(minute=23)},
     "core.maintain_partitions": {"task": "core.tasks.maintain_partitions", "schedule": crontab(hour=3, minute=41)},
+    # On three days, so that a closing that broke off is taken up; one that is done stays as it is.
+    "billing.close_last_month": {
+        "task": "billing.tasks.close_last_month",
+        "schedule": crontab(day_of_month="1-3", hour=2, minute=11),
+    },
+    "billing.mark_overdue_invoices": {"task": "billing.tasks.mark_overdue_invoices", "schedule": crontab(hour=5, minute=17)},
+    "billing.run_payouts": {"task": "billing.tasks.run_payouts", "schedule": crontab(day_of_month="5", hour=6, minute=29)},
 }
 # The loops that this worker process carries (`core.streams`); all of them unless an installation spreads them.
 STREAMS = env.names("PORTICO_STREAMS", ("*",))

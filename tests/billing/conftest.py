@@ -1,11 +1,13 @@
 """A seller with a paid integration, a consumer that installed it, and their calls as the gateway counted them."""
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from core import clock
 from core.actors import Actor
@@ -22,15 +24,6 @@ def november():
     clock.tick(NOW - clock.now())
     yield
     clock.reset()
-
-
-@pytest.fixture(autouse=True)
-def _payment_event():
-    """The catalogue's `payment.processed`; another app declares it."""
-    from core import events
-
-    if "payment.processed" not in events.TYPES:
-        events.register(events.EventType("payment.processed", "A payment was processed."))
 
 
 def make_partner(name: str, **tier: Any) -> Any:
@@ -186,7 +179,26 @@ def assert_ledger_balances() -> None:
     assert report.transactions > 0
 
 
-Call = Callable[..., Any]
+def together(times: int, work: Callable[..., Any], *, numbered: bool = False) -> None:
+    """Run `work` in so many threads at once, each with a connection of its own."""
+    failures: list[BaseException] = []
+    barrier = threading.Barrier(times)
+
+    def run(number: int) -> None:
+        try:
+            barrier.wait()
+            work(number) if numbered else work()
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures
 
 
 @pytest.fixture
@@ -209,7 +221,7 @@ def api(client):
         identity = Identity(
             call_id=ids.new().hex,
             method=method,
-            path=path,
+            path=path.partition("?")[0],
             at=int(time.time()),
             credential=ids.new().hex,
             environment=environment,
