@@ -17,7 +17,7 @@ from local.postgres import Postgres
 from local.progress import Steps
 
 DUMP = "database.dump"
-KEPT = ("env", "demo.json", "files", "mail")
+KEPT = ("env", "demo.json", "files", "mail", "audit")
 
 
 def backup(home: Home, archive: Path | None) -> Path:

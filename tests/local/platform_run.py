@@ -1,0 +1,79 @@
+"""A platform that a test runs by `python -m local run`, as `make run` does."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
+
+
+@dataclass
+class PlatformRun:
+    """One `run` on a home and a port; what it prints goes to a file beside the home."""
+
+    home: Path
+    port: int
+
+    def __post_init__(self) -> None:
+        env = {name: value for name, value in os.environ.items() if not name.startswith("PORTICO_") and name not in OURS}
+        env |= {"PORTICO_HOME": str(self.home), "PORT": str(self.port)}
+        self.output = self.home.with_name("output")
+        with self.output.open("w") as output:
+            command = [sys.executable, "-m", "local", "run"]
+            self.popen = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT)
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    @property
+    def demo(self) -> dict[str, Any]:
+        return json.loads((self.home / "demo.json").read_text())
+
+    def until(self, condition: Any, what: str, seconds: float = 90) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"{what} did not happen in {seconds} s; it said:\n{self.said}"
+            time.sleep(0.05)
+
+    @property
+    def ended(self) -> bool:
+        return self.popen.poll() is not None
+
+    def up(self) -> "PlatformRun":
+        self.until(lambda: "is running" in self.said or self.ended, "the start")
+        assert not self.ended, self.said
+        return self
+
+    def answers(self, path: str = "/readyz") -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process of this run but the supervisor itself."""
+        return psutil.Process(self.popen.pid).children(recursive=True)
+
+    def end(self) -> str:
+        """Stop it if it still runs, and return what it said."""
+        if self.popen.poll() is None:
+            self.popen.terminate()
+        self.popen.wait(30)
+        return self.said
+
+
+def left_of(processes: list[psutil.Process], seconds: float = 15) -> list[psutil.Process]:
+    """Those that are still there after a while; a zombie whose parent is gone is the system's."""
+    _gone, alive = psutil.wait_procs(processes, timeout=seconds)
+    return [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
