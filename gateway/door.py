@@ -31,7 +31,6 @@ from usage.records import CallRecord
 log = structlog.get_logger(__name__)
 
 LARGEST_PAGE_BODY = 21 * 1024 * 1024
-MOST_HEADERS = 100
 LARGEST_HEADERS = 32 * 1024
 LONGEST_USER_AGENT = 200
 LONGEST_PATH_KEPT = 500
@@ -214,7 +213,7 @@ class Door:
 
 def _require_bounds(headers: Headers, fields: dict[bytes, bytes]) -> None:
     """Raises MalformedRequest for more headers than anybody needs, and for what we don't speak."""
-    if len(headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > LARGEST_HEADERS:
-        raise problems.MalformedRequest("The request has too many headers, or too large ones. Send fewer.")
+    if sum(len(name) + len(value) for name, value in headers) > LARGEST_HEADERS:
+        raise problems.MalformedRequest(_("The request's headers are larger than 32 KiB. Send fewer."))
     if b"upgrade" in fields and fields[b"upgrade"].lower() == b"websocket":
-        raise problems.MalformedRequest("WebSockets aren't served here. Use plain requests and webhooks.")
+        raise problems.MalformedRequest(_("WebSockets aren't served here. Use plain requests and webhooks."))
