@@ -49,7 +49,7 @@ class ErrorCode:
 
     code: str
     status: int
-    title: str | Promise
+    title: str
     detail: str
     repeat: str | Promise
     headers: dict[str, str]
@@ -62,7 +62,7 @@ def describe(kind: type[Problem]) -> ErrorCode:
     return ErrorCode(
         code=kind.code,
         status=kind.status,
-        title=kind.title,
+        title=str(kind.title),
         detail=document["detail"],
         repeat=REPEAT.get(kind.status, REPEAT[400]),
         headers=HEADERS.get(kind.status, {}),
