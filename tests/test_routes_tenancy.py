@@ -1,0 +1,199 @@
+"""No route of the API gives one partner what is another's, or the other environment's, or says that it exists.
+
+The routes are read from the OpenAPI document of the running platform, so a route that is added later is asked here without
+being named. What has to be named is how an object of each kind comes to be: a route whose kind is missing in MAKERS fails.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.platform import Api, Gateway, Member
+
+ROOT = "/api/partner/v1"
+METHODS = ("get", "post", "put", "patch", "delete")
+
+Maker = Callable[[Member], str]
+
+
+def _posted(path: str, body: dict[str, Any], name: str = "id") -> Maker:
+    return lambda member: str(member.api.post(path, body).expect(201)[name])
+
+
+# How an object of the kind that stands before the id in a path comes to be; each gives its id.
+MAKERS: dict[str, Maker] = {
+    "requests": _posted("/requests", {"type": "TENANCY", "payload": {}}, "requestId"),
+    "keys": _posted("/keys", {"name": "Tenancy", "environment": "live", "scopes": ["partner:read"]}),
+}
+
+# Kinds that belong to a partner as a whole and to no environment of it.
+OF_BOTH_ENVIRONMENTS: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation of the document; `kind` is what its path names by id, if anything."""
+
+    method: str
+    path: str
+    audience: str
+    body: Any
+
+    @property
+    def kind(self) -> str:
+        return self.path.removeprefix(f"{ROOT}/").split("/{", 1)[0]
+
+    @property
+    def has_id(self) -> bool:
+        return "{" in self.path
+
+    def with_id(self, public_id: str) -> str:
+        """The path for this object; further parameters get ids that name nothing."""
+        first = re.sub(r"\{\w+\}", public_id, self.path, count=1)
+        return re.sub(r"\{\w+\}", "nothing", first)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@pytest.fixture(scope="module")
+def routes(platform: Gateway) -> list[Route]:
+    document = platform.get("/api/schema?format=json").expect(200).json
+    found = list(_routes(document))
+    assert len(found) > 20, "the document is all but empty"
+    return found
+
+
+def _routes(document: dict[str, Any]) -> Iterator[Route]:
+    for path, operations in document["paths"].items():
+        for method in METHODS:
+            if method in operations:
+                operation = operations[method]
+                yield Route(method.upper(), path, _audience(path, operation), _body(operation, document))
+
+
+def _audience(path: str, operation: dict[str, Any]) -> str:
+    if operation.get("security") == [{}]:
+        return "public"
+    return "operator" if path.startswith("/api/operator/") else "partner"
+
+
+def _body(operation: dict[str, Any], document: dict[str, Any]) -> Any:
+    """A body that the operation takes, made from the document's own words."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is None:
+        return None
+    for example in content.get("examples", {}).values():
+        return example["value"]
+    return _value(content.get("schema", {}), document)
+
+
+def _value(schema: dict[str, Any], document: dict[str, Any]) -> Any:
+    if "$ref" in schema:
+        return _value(document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]], document)
+    for name in ("allOf", "oneOf", "anyOf"):
+        if name in schema:
+            return _value(schema[name][0], document)
+    for name in ("example", "default"):
+        if schema.get(name) is not None:
+            return schema[name]
+    if schema.get("enum"):
+        return schema["enum"][0]
+    kind = schema.get("type", "object")
+    kind = next((each for each in kind if each != "null"), "string") if isinstance(kind, list) else kind
+    if kind == "object":
+        wanted = schema.get("required", [])
+        return {name: _value(part, document) for name, part in schema.get("properties", {}).items() if name in wanted}
+    usual = {"uri": "https://example.com/", "email": "someone@example.com", "date-time": "2030-01-01T00:00:00Z"}
+    return {"array": [], "integer": schema.get("minimum", 1), "number": 1, "boolean": False}.get(
+        kind, usual.get(schema.get("format", ""), "example")
+    )
+
+
+@pytest.fixture(scope="module")
+def owned(routes: list[Route]) -> list[Route]:
+    """Partners' routes that name an object."""
+    return [route for route in routes if route.audience == "partner" and route.has_id]
+
+
+def test_each_kind_can_be_made(owned: list[Route]) -> None:
+    missing = sorted({route.kind for route in owned} - MAKERS.keys())
+    assert not missing, f"add to MAKERS in {__file__} how an object of each of these comes to be: {', '.join(missing)}"
+
+
+@pytest.fixture
+def objects(acme: Member, owned: list[Route]) -> dict[str, str]:
+    """An object of Acme's of each kind, by kind."""
+    return {kind: MAKERS[kind](acme) for kind in sorted({route.kind for route in owned} & MAKERS.keys())}
+
+
+def _asked(api: Api, route: Route, path: str) -> str:
+    answer = api.request(route.method, path.removeprefix(api.root), route.body)
+    if answer.status == 404 and answer["code"] == "not_found":
+        return ""
+    return f"{route} answered {answer.status} {answer.body[:200]!r}"
+
+
+def test_owner_sees_each_of_them(acme: Member, owned: list[Route], objects: dict[str, str]) -> None:
+    """So that the refusals below are about who asks, and not about an id that is nobody's."""
+    shown = {route.kind: route for route in owned if route.method == "GET" and route.path.count("{") == 1}
+    for kind, route in shown.items():
+        acme.api.get(route.with_id(objects[kind]).removeprefix(ROOT)).expect(200)
+
+
+def test_strangers_are_told_that_there_is_nothing(
+    globex: Member, initech: Member, owned: list[Route], objects: dict[str, str]
+) -> None:
+    faults = [
+        fault
+        for route in owned
+        for stranger in (globex, initech)
+        if (fault := _asked(stranger.api, route, route.with_id(objects[route.kind])))
+    ]
+    assert not faults, "\n".join(faults)
+
+
+def test_other_environment_is_told_that_there_is_nothing(acme: Member, owned: list[Route], objects: dict[str, str]) -> None:
+    bound = [route for route in owned if route.kind not in OF_BOTH_ENVIRONMENTS]
+    faults = [fault for route in bound if (fault := _asked(acme.test_api, route, route.with_id(objects[route.kind])))]
+    assert not faults, "\n".join(faults)
+
+
+def test_lists_of_strangers_hold_none_of_them(globex: Member, acme: Member, routes: list[Route], objects: dict[str, str]) -> None:
+    lists = [route for route in routes if route.audience == "partner" and route.method == "GET" and not route.has_id]
+    for api, but in ((globex.api, frozenset()), (acme.test_api, OF_BOTH_ENVIRONMENTS)):
+        for route in lists:
+            text = api.get(route.path.removeprefix(ROOT)).body.decode("utf-8", "replace")
+            seen = [public_id for kind, public_id in objects.items() if kind not in but and public_id in text]
+            assert not seen, f"{route} shows {seen}"
+
+
+def test_nobody_is_asked_for_a_credential(gateway: Gateway, routes: list[Route]) -> None:
+    faults = []
+    for route in routes:
+        if route.audience != "public":
+            answer = gateway.request(route.method, route.with_id("nothing"), route.body)
+            if (answer.status, answer.json.get("code")) != (401, "missing_credential"):
+                faults.append(f"{route} answered {answer.status} {answer.body[:200]!r}")
+    assert not faults, "\n".join(faults)
+
+
+def test_partner_finds_no_operator_route(acme: Member, gateway: Gateway, routes: list[Route]) -> None:
+    api = Api(gateway, acme.api.key, root="")
+    faults = [
+        fault for route in routes if route.audience == "operator" and (fault := _asked(api, route, route.with_id("nothing")))
+    ]
+    assert not faults, "\n".join(faults)
+
+
+def test_operator_finds_no_partner_route(operator: Api, gateway: Gateway, routes: list[Route], objects: dict[str, str]) -> None:
+    api = Api(gateway, operator.key, root="", header="Authorization")
+    faults = [
+        fault
+        for route in routes
+        if route.audience == "partner" and (fault := _asked(api, route, route.with_id(objects.get(route.kind, ""))))
+    ]
+    assert not faults, "\n".join(faults)
