@@ -7,6 +7,7 @@ being named. What has to be named is how an object of each kind comes to be: a r
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -23,11 +24,57 @@ def _posted(path: str, body: dict[str, Any], name: str = "id") -> Maker:
     return lambda member: str(member.api.post(path, body).expect(201)[name])
 
 
+def _delivery(member: Member) -> str:
+    endpoint = MAKERS["webhooks"](member)
+    return str(member.api.post(f"/webhooks/{endpoint}/test", {}).expect(202)["delivery_id"])
+
+
+def _event(member: Member) -> str:
+    from core import relay
+
+    MAKERS["requests"](member)
+    relay.seal()
+    return str(member.api.get("/events").expect(200)["data"][0]["id"])
+
+
+def _invoice(member: Member) -> str:
+    from billing.models import Closing, Invoice
+
+    start, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+    closing = Closing.objects.create(partner=member.partner, month=start.date(), until=end)
+    facts = {
+        "number": f"T-{closing.pk}",
+        "status": "open",
+        "currency": "USD",
+        "total_minor": 100,
+        "issued_at": end,
+        "due_at": end,
+    }
+    period = {"period_start": start, "period_end": end}
+    made = Invoice.objects.create(partner=member.partner, environment="live", closing=closing, **facts, **period)
+    return made.public_id
+
+
+def _payout(member: Member) -> str:
+    from billing.models import Payout
+
+    facts = {"amount_minor": 100, "currency": "USD", "processor": "manual", "destination": "{}", "destination_hint": "…0000"}
+    return Payout.objects.create(partner=member.partner, environment="live", **facts).public_id
+
+
 # How an object of the kind that stands before the id in a path comes to be; each gives its id.
 MAKERS: dict[str, Maker] = {
-    "requests": _posted("/requests", {"type": "TENANCY", "payload": {}}, "requestId"),
+    "billing/invoices": _invoice,
+    "billing/payouts": _payout,
+    "deliveries": _delivery,
+    "events": _event,
     "keys": _posted("/keys", {"name": "Tenancy", "environment": "live", "scopes": ["partner:read"]}),
+    "requests": _posted("/requests", {"type": "TENANCY", "payload": {}}, "requestId"),
+    "webhooks": _posted("/webhooks", {"url": "http://127.0.0.1:19999/hooks", "event_types": ["request.*"]}),
 }
+
+# What is the same for every partner, such as a catalogue.
+SHARED = frozenset({"event-types"})
 
 # Kinds that belong to a partner as a whole and to no environment of it.
 OF_BOTH_ENVIRONMENTS: frozenset[str] = frozenset()
@@ -116,7 +163,7 @@ def _value(schema: dict[str, Any], document: dict[str, Any]) -> Any:
 @pytest.fixture(scope="module")
 def owned(routes: list[Route]) -> list[Route]:
     """Partners' routes that name an object."""
-    return [route for route in routes if route.audience == "partner" and route.has_id]
+    return [route for route in routes if route.audience == "partner" and route.has_id and route.kind not in SHARED]
 
 
 def test_each_kind_can_be_made(owned: list[Route]) -> None:
