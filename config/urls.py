@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/operator/v1/", include(operator_api)),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
+    path("", include("billing.urls")),
     path("", include("developers.urls")),
     path("", include("portal.urls")),
 ]

@@ -67,7 +67,7 @@ PARTNER = (
         (
             Entry(_("Integrations"), "plug", "marketplace:integrations"),
             Entry(_("Installed"), "box", "marketplace:installations"),
-            Entry(_("Billing"), "credit-card", "billing:overview"),
+            Entry(_("Billing"), "credit-card", "billing:overview", "billing:read"),
         ),
     ),
     Group(

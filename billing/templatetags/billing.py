@@ -1,0 +1,40 @@
+"""Prices in words."""
+
+from decimal import Decimal
+
+from babel.numbers import format_currency, get_currency_symbol
+from django import template
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from billing.models import Price
+from billing.rating import Model
+
+register = template.Library()
+
+
+@register.filter
+def unit(amount: Decimal, currency: str) -> str:
+    """A price of one unit with all its places, at least those of the currency: `$0.005`, `$1.00`."""
+    whole = Decimal(amount)
+    plain = whole.quantize(Decimal(1)) if whole == whole.to_integral_value() else whole.normalize()
+    if -plain.as_tuple().exponent <= 2:  # type: ignore[operator]
+        return str(format_currency(plain, currency, locale="en_US"))
+    return f"{get_currency_symbol(currency, locale='en_US')}{plain:f}"
+
+
+@register.filter
+def price_in_words(price: Price) -> str:
+    """`$0.01 each`, `$9.99 a month`, `from $0.01, 3 tiers`."""
+    tariff = price.tariff
+    first = tariff.bands[0]
+    if tariff.model is Model.FLAT:
+        return _("{amount} a month").format(amount=unit(first.flat_amount, price.currency))
+    if tariff.model is Model.PER_UNIT:
+        each = _("each") if price.unit_size == 1 else _("for {size}").format(size=f"{price.unit_size:,}")
+        return f"{unit(first.unit_amount, price.currency)} {each}"
+    lowest = min(band.unit_amount for band in tariff.bands)
+    count = len(tariff.bands)
+    return ngettext("from {amount}, {count} tier", "from {amount}, {count} tiers", count).format(
+        amount=unit(lowest, price.currency), count=count
+    )
