@@ -7,14 +7,16 @@ it twice ends in the same state, and the story looks at the state afterwards.
 
 import http.client
 import json
+import re
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -96,7 +98,6 @@ class Form:
     method: str
     values: dict[str, str] = field(default_factory=dict)
     fields: set[str] = field(default_factory=set)
-    buttons: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -114,14 +115,13 @@ class Person:
         """A page."""
         return _persist(self._opener, "GET", self._url(path), None, {})
 
-    def submit(self, page: Answer, having: str, button: str = "", **values: str | list[str]) -> Answer:
-        """Fill in and send the form of a page that has the field `having`, by `button` if it is named. Raises Refused if
-        there is none."""
+    def submit(self, page: Answer, values: Mapping[str, str | list[str]] = MappingProxyType({}), *, having: str = "") -> Answer:
+        """Fill in `values` and send a form of a page: the one that has the field `having`, else the one that is sent to the page
+        itself. Raises Refused if there is none."""
         form = self._form(page, having)
         filled: list[tuple[str, str]] = []
         for name, value in {**form.values, **values}.items():
             filled += [(name, each) for each in ([value] if isinstance(value, str) else value)]
-        filled += [pair for pair in form.buttons if button and button in pair][:1]
         target = urllib.parse.urljoin(page.url, form.action)
         data = urllib.parse.urlencode(filled).encode()
         headers = {"Referer": page.url, "Content-Type": "application/x-www-form-urlencoded"}
@@ -134,11 +134,19 @@ class Person:
     def _form(page: Answer, having: str) -> Form:
         reader = _Forms()
         reader.feed(page.text)
-        names = {name for form in reader.forms for name in form.fields}
+        here = page.url.split("#")[0]
         for form in reader.forms:
-            if having in form.fields and form.method == "post":
+            is_own = urllib.parse.urljoin(here, form.action).split("?")[0] == here.split("?")[0]
+            if form.method == "post" and (having in form.fields if having else is_own):
                 return form
-        raise Refused(f"{page.url} ({page.status}) has no form with the field {having!r}; fields there: {sorted(names)}")
+        wanted = f"with the field {having!r}" if having else "of its own"
+        raise Refused(f"{page.url} ({page.status}) has no form {wanted}; it says: {_words(page.text)[:300]}")
+
+
+def _words(html: str) -> str:
+    """What a page says in its main part, without markup."""
+    main = html.partition("<main")[2] or html
+    return " ".join(re.sub(r"<[^>]*>", " ", main.partition(">")[2]).split())
 
 
 class _Forms(HTMLParser):
@@ -169,8 +177,6 @@ class _Forms(HTMLParser):
         elif tag == "select":
             form.fields.add(name)
             self._select = name
-        elif tag == "button":
-            form.buttons.append((name, given.get("value", "")))
 
     def _input(self, form: Form, name: str, given: dict[str, str]) -> None:
         form.fields.add(name)
@@ -178,9 +184,7 @@ class _Forms(HTMLParser):
         if kind in {"checkbox", "radio"}:
             if "checked" in given:
                 form.values[name] = given.get("value") or "on"
-        elif kind in {"submit", "image"}:
-            form.buttons.append((name, given.get("value", "")))
-        elif kind not in {"file", "button", "reset"}:
+        elif kind not in {"file", "button", "reset", "submit", "image"}:
             form.values[name] = given.get("value", "")
 
     def _choose(self, form: Form, given: dict[str, str]) -> None:
