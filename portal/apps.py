@@ -7,3 +7,6 @@ class PortalConfig(AppConfig):
 
     name = "portal"
     verbose_name = _("Portal")
+
+    def ready(self) -> None:
+        from portal import data_export, readiness  # noqa: F401  (they register the handlers of two types of requests)
