@@ -1,5 +1,6 @@
 """Answers that the gateway gives itself."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -7,6 +8,9 @@ from django.conf import settings
 
 from core.problems import CONTENT_TYPE, Problem
 from gateway.calls import Call, Headers, Send
+
+MOST_DRAINED = 32 * 1024 * 1024
+LONGEST_PAUSE = 0.5
 
 _encode = msgspec.json.Encoder().encode
 
@@ -27,10 +31,28 @@ def rendered(problem: Problem, request_id: str) -> tuple[Headers, bytes]:
     return headers, _encode(document)
 
 
+async def drain(call: Call) -> None:
+    """Read what is left of a body that nobody wants, within bounds: a client that is still writing would find its connection
+    reset and never see the answer. One that waits for our 100 (RFC 9110, section 10.1.1) needn't send it at all."""
+    is_framed = b"content-length" in call.fields or b"transfer-encoding" in call.fields
+    if call.is_received or not is_framed or b"expect" in call.fields:
+        return
+    left = MOST_DRAINED
+    try:
+        while left > 0 and not call.is_received:
+            async with asyncio.timeout(LONGEST_PAUSE):
+                message = await call.receive()
+            left -= len(message.get("body", b""))
+            call.is_received = not message.get("more_body", False)
+    except TimeoutError:
+        return
+
+
 async def refuse(call: Call, out: Send, problem: Problem, extra: Headers | None = None) -> int:
     """Answer a problem; returns its status."""
     call.code = problem.code
     headers, body = rendered(problem, call.request_id)
+    await drain(call)
     if call.method == "HEAD":
         body = b""
     await send(out, problem.status, headers + (extra or []), body)

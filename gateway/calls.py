@@ -31,6 +31,7 @@ class Call:
         "fields",
         "headers",
         "id",
+        "is_received",
         "method",
         "operation_name",
         "path",
@@ -61,6 +62,7 @@ class Call:
         self.operation_name = ""
         self.target = ""
         self.code = ""
+        self.is_received = False
         self.bytes_in = 0
         self.bytes_out = 0
 

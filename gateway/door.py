@@ -6,6 +6,8 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from core import problems
 from core.api.operations import operations
@@ -148,9 +150,7 @@ class Door:
             await self._authorize(call, send)
         elif path == "/gateway/metrics" and self._may_see_metrics(call, peer):
             self.metrics.redis_away = 0 if self.redis.connected else 1
-            await answers.send(
-                send, 200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], self.metrics.exposition()
-            )
+            await answers.send(send, 200, [(b"content-type", CONTENT_TYPE_LATEST.encode())], self.metrics.exposition())
         else:
             raise problems.NotFound()
 

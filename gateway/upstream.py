@@ -61,6 +61,7 @@ class Body:
                 raise ClientGone
             part = message.get("body", b"")
             more = message.get("more_body", False)
+            self._call.is_received = not more
             self._call.bytes_in += len(part)
             if self._call.bytes_in > self._limit:
                 raise problems.BodyTooLarge(limit=self._limit)

@@ -1,10 +1,16 @@
 """Fixtures of the gateway's own tests."""
 
 import re
+import secrets
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
+
+from core.actors import SYSTEM
+from tests.gateway.upstream import Upstream
 
 
 @pytest.fixture
@@ -32,3 +38,56 @@ def eventually() -> Callable[[Callable[[], object]], object]:
         return found
 
     return wait
+
+
+@pytest.fixture
+def upstream():
+    """A real upstream, which answers as it is told."""
+    running = Upstream()
+    yield running
+    running.stop()
+
+
+@dataclass
+class Served:
+    """A published integration: its row, its secret, and its path on the gateway."""
+
+    integration: Any
+    secret: str
+
+    @property
+    def path(self) -> str:
+        return f"/apis/{self.integration.slug}"
+
+
+@pytest.fixture
+def served(globex, upstream) -> Served:
+    """An integration of globex that serves the upstream, published and asking for one scope."""
+    from marketplace import integrations
+
+    slug = f"weather-{secrets.token_hex(4)}"
+    drafted = integrations.create(
+        partner=globex.partner,
+        environment="live",
+        by=SYSTEM,
+        slug=slug,
+        name="Weather",
+        summary="Weather by place.",
+        upstream_url=upstream.url,
+        scopes=["requests:read"],
+    )
+    integrations.submit(integration=drafted.integration, by=SYSTEM)
+    drafted.integration.refresh_from_db()
+    integrations.approve(integration=drafted.integration, by=SYSTEM)
+    integrations.publish(integration=drafted.integration, by=SYSTEM)
+    drafted.integration.refresh_from_db()
+    return Served(drafted.integration, drafted.signing_secret)
+
+
+@pytest.fixture
+def consumer(acme, served):
+    """The key of a partner that has installed it."""
+    from marketplace import installations
+
+    installations.install(integration=served.integration, partner=acme.partner, environment="live", by=SYSTEM)
+    return acme.key(scopes=["requests:read"])

@@ -7,7 +7,9 @@ from gateway.addresses import Addresses, limited_as
 PATH = "/api/partner/v1/keys"
 
 
-@pytest.mark.parametrize(("entry", "status"), [("127.0.0.1", 200), ("127.0.0.0/8", 200), ("203.0.113.7", 403), ("2001:db8::/32", 403)])
+@pytest.mark.parametrize(
+    ("entry", "status"), [("127.0.0.1", 200), ("127.0.0.0/8", 200), ("203.0.113.7", 403), ("2001:db8::/32", 403)]
+)
 def test_a_key_works_from_its_allowed_addresses_only(gateway, acme, entry, status):
     answer = gateway.get(PATH, key=acme.key(ip_allowlist=[entry]).text)
     assert answer.status == status

@@ -30,7 +30,7 @@ def test_a_chunked_body_arrives_whole(gateway, acme):
     import http.client
     import json
 
-    text = json.dumps({"name": "Chunked", "environment": "test", "scopes": []}).encode()
+    text = json.dumps({"name": "Chunked", "environment": "test", "scopes": ["partner:read"]}).encode()
     connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
     headers = {"X-API-Key": acme.key().text, "Content-Type": "application/json"}
     connection.request("POST", PATH, body=iter([text[:10], text[10:]]), headers=headers, encode_chunked=True)
@@ -54,6 +54,6 @@ def test_two_lengths_are_refused(gateway):
     assert gateway.raw(head.encode()).startswith(b"HTTP/1.1 400 ")
 
 
-def test_too_many_headers_are_refused(gateway):
-    headers = {f"X-Filler-{number}": "x" for number in range(101)}
+def test_too_large_headers_are_refused(gateway):
+    headers = {f"X-Filler-{number}": "x" * 1000 for number in range(40)}
     gateway.get(PATH, headers=headers).expect_problem(400, "malformed_request")

@@ -37,7 +37,14 @@ def test_ambiguous_paths_are_refused(raw):
 
 @pytest.mark.parametrize(
     ("raw", "path"),
-    [(b"/", "/"), (b"/a/b", "/a/b"), (b"/a%20b", "/a b"), (b"/caf%C3%A9", "/café"), (b"/.well-known/x", "/.well-known/x"), (b"/a..b", "/a..b")],
+    [
+        (b"/", "/"),
+        (b"/a/b", "/a/b"),
+        (b"/a%20b", "/a b"),
+        (b"/caf%C3%A9", "/café"),
+        (b"/.well-known/x", "/.well-known/x"),
+        (b"/a..b", "/a..b"),
+    ],
 )
 def test_plain_paths_are_decoded_once(raw, path):
     assert plain(raw) == path
@@ -64,7 +71,9 @@ def test_short_forms_mean_the_canonical_path(method, short, long):
     assert canonical(method, short) == long
 
 
-@pytest.mark.parametrize("target", ["//api/partner/v1/keys", "/%61pi/partner/v1/keys", "/api/partner/v1/../v1/keys", "/x/../admin/"])
+@pytest.mark.parametrize(
+    "target", ["//api/partner/v1/keys", "/%61pi/partner/v1/keys", "/api/partner/v1/../v1/keys", "/x/../admin/"]
+)
 def test_the_gateway_answers_them_with_a_problem(gateway, target):
     answer = gateway.raw(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 400 ")

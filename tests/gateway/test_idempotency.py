@@ -1,0 +1,121 @@
+"""Idempotency-Key through the gateway: for our own operations, and for integrations, where the other side may break."""
+
+import secrets
+import threading
+from datetime import timedelta
+
+import pytest
+
+from core import clock
+from core.models import StoredAnswer
+
+
+@pytest.fixture
+def once() -> dict[str, str]:
+    return {"Idempotency-Key": secrets.token_hex(8)}
+
+
+class TestOurOwn:
+    """Django stores the answer with the effect."""
+
+    body = {"name": "CI", "environment": "test", "scopes": ["partner:read"]}
+
+    def test_the_same_request_gets_the_same_answer_without_secrets(self, acme, once):
+        first = acme.api.post("/keys", self.body, headers=once).expect(201)
+        again = acme.api.post("/keys", self.body, headers=once).expect(201)
+        assert again.headers["idempotent-replayed"] == "true"
+        assert again["id"] == first["id"]
+        assert first["key"].startswith("pk_test_")
+        assert "key" not in again.json
+
+    def test_another_request_is_refused(self, acme, once):
+        acme.api.post("/keys", self.body, headers=once).expect(201)
+        acme.api.post("/keys", {**self.body, "name": "Other"}, headers=once).expect_problem(422, "idempotency_mismatch")
+
+    def test_keys_of_two_partners_have_nothing_to_do_with_each_other(self, acme, globex, once):
+        first = acme.api.post("/keys", self.body, headers=once).expect(201)
+        assert globex.api.post("/keys", self.body, headers=once).expect(201)["id"] != first["id"]
+
+
+class TestIntegrations:
+    """The gateway writes a row before it sends, and never sends twice by itself."""
+
+    def test_the_same_request_is_sent_once(self, gateway, served, consumer, upstream, once):
+        upstream.status, upstream.headers = 201, {"Content-Type": "text/plain", "Location": "/x/1"}
+        first = gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect(201)
+        again = gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect(201)
+        assert "idempotent-replayed" not in first.headers
+        assert again.headers["idempotent-replayed"] == "true"
+        assert (again.body, again.headers["location"], again.headers["content-type"]) == (first.body, "/x/1", "text/plain")
+        assert len(upstream.seen) == 1
+        assert upstream.seen[0].header("Idempotency-Key") == once["Idempotency-Key"]
+
+    @pytest.mark.parametrize("change", [{"body": b"[]"}, {"path": "/y"}])
+    def test_another_request_is_refused(self, gateway, served, consumer, upstream, once, change):
+        gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect(200)
+        path, body = change.get("path", "/x"), change.get("body", b"{}")
+        gateway.post(served.path + path, body, key=consumer.text, headers=once).expect_problem(422, "idempotency_mismatch")
+
+    def test_one_in_flight_is_said(self, gateway, served, consumer, upstream, once):
+        upstream.gate.clear()
+        results = []
+        sender = threading.Thread(
+            target=lambda: results.append(gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once))
+        )
+        sender.start()
+        assert upstream.arrived.wait(10)
+        gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect_problem(409, "idempotency_in_flight")
+        upstream.gate.set()
+        sender.join(10)
+        assert results[0].status == 200
+
+    def test_after_a_break_the_outcome_is_unknown(self, gateway, served, consumer, upstream, once):
+        upstream.breaks = True
+        gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect_problem(502, "upstream_unavailable")
+        upstream.breaks = False
+        gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect_problem(409, "outcome_unknown")
+        assert len(upstream.seen) == 1
+
+    def test_after_a_killed_gateway_the_outcome_is_unknown(self, gateway, served, consumer, upstream, once):
+        gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect(200)
+        rows = StoredAnswer.objects.filter(key=once["Idempotency-Key"])
+        rows.update(status=None, body=None, headers={"epoch": "0" * 32})  # as a process that is gone leaves it
+        gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect_problem(409, "outcome_unknown")
+        assert len(upstream.seen) == 1
+
+    def test_what_never_left_may_be_sent_again(self, gateway, served, consumer, upstream, once):
+        upstream.stop()
+        for _ in range(2):
+            gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect_problem(502, "upstream_unavailable")
+        assert not StoredAnswer.objects.filter(key=once["Idempotency-Key"]).exists()
+
+    @pytest.mark.parametrize("kind", ["large", "chunked", "stream"])
+    def test_what_is_not_kept_says_so(self, gateway, served, consumer, upstream, once, kind):
+        large = b"x" * (1 << 20) + b"y"
+        upstream.body = {"large": large, "chunked": [large], "stream": [b"data: 1\n\n"]}[kind]
+        upstream.headers = {"Content-Type": "text/event-stream" if kind == "stream" else "text/plain"}
+        answer = gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect(200)
+        assert answer.headers["idempotent-stored"] == "false"
+        assert answer.body == (upstream.body if kind == "large" else b"".join(upstream.body))
+        gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect_problem(409, "outcome_unknown")
+        assert len(upstream.seen) == 1
+
+    def test_a_day_later_the_key_is_free(self, gateway, served, consumer, upstream, once):
+        gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect(200)
+        StoredAnswer.objects.filter(key=once["Idempotency-Key"]).update(created_at=clock.now() - timedelta(hours=24))
+        gateway.post(f"{served.path}/x", b"[]", key=consumer.text, headers=once).expect(200)
+        assert len(upstream.seen) == 2
+
+    def test_answers_are_encrypted_at_rest(self, gateway, served, consumer, upstream, once):
+        from django.db import connection
+
+        upstream.body = b"a secret of theirs"
+        gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect(200)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT body FROM core_storedanswer WHERE key = %s", [once["Idempotency-Key"]])
+            assert b"secret" not in bytes(cursor.fetchone()[0])
+
+    def test_a_key_out_of_form_is_refused(self, gateway, served, consumer, upstream):
+        headers = {"Idempotency-Key": "x" * 256}
+        gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=headers).expect_problem(422, "validation_error")
+        assert upstream.seen == []
