@@ -7,6 +7,7 @@ from apikeys.api import urls as apikeys
 from billing.api import urls as billing
 from core.api import health
 from core.api import urls as core
+from marketplace.api import urls as marketplace
 from partners.api import urls as partners
 from products.requests.api import urls as requests
 from webhooks.api import urls as webhooks
@@ -18,6 +19,7 @@ partner_api: list[URLPattern | URLResolver] = [
     path("", include(requests.partner_urls)),
     path("", include(billing.partner_urls)),
     path("", include(webhooks.partner_urls)),
+    path("", include(marketplace.partner_urls)),
 ]
 operator_api: list[URLPattern | URLResolver] = [
     path("", include(core.operator_urls)),
@@ -25,6 +27,7 @@ operator_api: list[URLPattern | URLResolver] = [
     path("", include(requests.operator_urls)),
     path("", include(billing.operator_urls)),
     path("", include(webhooks.operator_urls)),
+    path("", include(marketplace.operator_urls)),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from core import clock, events, versions
+from core import clock, events, outbound, versions
 from core import scopes as registry
 from core.actors import Actor
 from core.models import Environment
@@ -206,15 +206,22 @@ def _require_sound(integration: Integration) -> None:
         places(integration.currency)
     except MoneyError:
         errors["currency"] = [str(_("Give an ISO 4217 code, such as USD."))]
-    if _is_ours(integration.upstream_url):
-        errors["upstream_url"] = [str(_("This is the platform's own address. Give the address of your API."))]
+    if refusal := _refusal(integration):
+        errors["upstream_url"] = [refusal]
     if errors:
         raise ValidationError(errors)
 
 
-def _is_ours(url: str) -> bool:
-    theirs, ours = urlsplit(url), urlsplit(settings.BASE_URL)
-    return (theirs.hostname, theirs.port) == (ours.hostname, ours.port)
+def _refusal(integration: Integration) -> str:
+    """Why the gateway would not send calls to the upstream; "" if it would."""
+    theirs, ours = urlsplit(integration.upstream_url), urlsplit(settings.BASE_URL)
+    if (theirs.hostname, theirs.port) == (ours.hostname, ours.port):
+        return str(_("This is the platform's own address. Give the address of your API."))
+    try:
+        outbound.check_url(integration.upstream_url, require_tls=integration.environment == Environment.LIVE)
+    except outbound.Refused as refused:
+        return refused.reason
+    return ""
 
 
 def _emit(type: events.EventType, integration: Integration, by: Actor, **more: str) -> None:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any, ClassVar, Self
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator, RegexValidator, URLValidator
@@ -42,6 +43,15 @@ class Category(Entity):
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def below(cls, slug: str) -> list[UUID]:
+        """The ids of the category of this slug and of all those within it; none for an unknown one."""
+        found = list(cls.objects.filter(slug=slug).values_list("pk", flat=True))
+        level = found
+        while level := list(cls.objects.filter(parent__in=level).exclude(pk__in=found).values_list("pk", flat=True)):
+            found += level
+        return found
 
 
 class Pricing(models.TextChoices):

@@ -7,8 +7,10 @@ class UsageConfig(AppConfig):
     name = "usage"
 
     def ready(self) -> None:
-        from core import streams
-        from usage import epochs, ingest, scopes  # noqa: F401  (scopes registers)
+        from core import partitions, streams
+        from usage import epochs, ingest, retention, scopes  # noqa: F401  (scopes registers)
+
+        partitions.register("usage_call", span="day", kept=retention.CALLS_KEPT)
 
         streams.register(streams.repeating("usage", ingest.step, idle=0.5))
         streams.register(streams.repeating("usage-epochs", epochs.step, idle=5.0))

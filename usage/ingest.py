@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from prometheus_client import Counter, Gauge
 
-from core import clock, partitions
+from core import clock
 from usage.models import Call, Position
 from usage.records import STREAM, CallRecord, UnreadableBatch, unpack
 from usage.rollups import upsert
@@ -28,7 +28,6 @@ ENTRIES = 128
 NOTHING = "0-0"
 REFUSED = f"{STREAM}:refused"
 REFUSED_KEPT = 1_000
-DAYS_AHEAD = 3
 
 INGESTED = Counter("portico_usage_calls_ingested_total", "Calls written into usage.")
 DUPLICATES = Counter("portico_usage_calls_duplicate_total", "Calls that were there already.")
@@ -123,11 +122,6 @@ def order(entry: str) -> tuple[int, int]:
     """What entry ids are compared by."""
     milliseconds, _, number = entry.partition("-")
     return int(milliseconds), int(number)
-
-
-def keep_partitions() -> list[str]:
-    """Make the partitions of the next days; returns the names of new ones."""
-    return partitions.ensure(Call._meta.db_table, span="day", ahead=DAYS_AHEAD)
 
 
 _TALLY = """

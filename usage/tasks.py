@@ -1,12 +1,11 @@
-"""Daily housekeeping of usage."""
+"""What usage does by the clock."""
 
 from celery import shared_task
 
-from usage import ingest, retention
+from usage import retention
 
 
-@shared_task(name="usage.keep_house")
-def keep_house() -> None:
-    """Make the next days' partitions, drop what has outlived its retention."""
-    ingest.keep_partitions()
-    retention.drop_old()
+@shared_task
+def forget_minutes() -> None:
+    """Every hour: delete the minute rollups whose time is over."""
+    retention.forget_minutes()

@@ -148,12 +148,19 @@ class TestInput:
             {"scopes": ["*"]},
             {"currency": "XXQ"},
             {"upstream_url": "http://127.0.0.1:8000/api/"},
+            {"upstream_url": "https://user:secret@a.example/"},
         ],
     )
     def test_facts_are_checked(self, seller, settings, wrong):
         settings.BASE_URL = "http://127.0.0.1:8000"
         with pytest.raises(ValidationError):
             draft(seller, **wrong)
+
+    def test_upstreams_in_private_networks_are_refused(self, seller, settings):
+        settings.ALLOW_LOCAL_TARGETS = False
+        for url in ("https://127.0.0.1:9000/", "https://169.254.169.254/", "https://[::1]:9000/", "http://8.8.8.8/"):
+            with pytest.raises(ValidationError):
+                draft(seller, upstream_url=url)
 
     def test_an_address_is_taken_once(self, seller, consumer):
         draft(seller)
