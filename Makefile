@@ -2,7 +2,7 @@
 # PORT (8000) is the public port, PORTICO_HOME (.portico) the folder that holds all state.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run engines reset backup restore check test test-slow lock
+.PHONY: help install install-dev run engines reset backup restore check test test-slow lock css screenshots
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 BIN := .venv/bin
@@ -43,3 +43,9 @@ test-slow: install-dev ## Faults, full journeys, soak in small
 lock: install-dev ## Pin the closure of requirements.in and requirements-dev.in
 	@for name in requirements requirements-dev; do \
 	  $(BIN)/uv pip compile --quiet --no-header --python-version 3.11 $$name.in --output-file $$name.txt || exit 1; done
+
+css: ## Build static/css/portico.css from frontend/ (wants Node; the result is committed)
+	@cd frontend && npm ci --no-audit --no-fund --silent && npm run --silent vendor && npm run --silent css
+
+screenshots: install-dev ## Keep pictures of the main pages in screenshots/ (wants Chromium)
+	@PORTICO_SCREENSHOTS=screenshots $(BIN)/python -m pytest -q tests/browser/test_looks.py
