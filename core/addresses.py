@@ -6,6 +6,7 @@ inside; of IPv6, only assigned global unicast (2000::/3) is let through at all. 
 IPv6 one is judged as what it is.
 """
 
+import re
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
@@ -17,6 +18,7 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 LONGEST_URL = 2_000
+_AUTHORITY = re.compile(r"^[^:]*://([^/?#]*).*$", re.DOTALL)
 
 
 class Refused(Exception):
@@ -143,7 +145,7 @@ def read_url(text: str, *, require_tls: bool = False) -> URL:
         raise Refused(str(_("The address must begin with https:// and name a host.")))
     if require_tls and url.scheme != "https" and not settings.ALLOW_LOCAL_TARGETS:
         raise Refused(str(_("The address must begin with https://, because what is sent to it is live data.")))
-    if url.raw_user is not None or url.raw_password is not None or "@" in url.raw_authority:
+    if "@" in _AUTHORITY.sub(r"\1", text, count=1):
         raise Refused(str(_("The address must not hold a user name or password.")))
     _require_port(port)
     _require_host(host)

@@ -8,14 +8,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db import connection, transaction
 
 from core import clock, ids
+from core.crypto import UnreadableSecret
 from core.models import Event, Payload
 from core.states import StaleState
 from webhooks import deliveries, endpoints
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.schedule import wait_after
+
+log = structlog.get_logger(__name__)
 
 # Longer than an attempt can take; a worker that dies leaves its deliveries to others after it.
 LEASE = timedelta(seconds=60)
@@ -131,12 +135,14 @@ def body_of(event: Event, data: Any, partner: UUID) -> bytes:
 
 def _prepared(rows: Iterable[tuple[Any, ...]], lease: datetime) -> list[Claimed]:
     rows = list(rows)
-    targets = Endpoint.objects.in_bulk({row[1] for row in rows})
+    targets = _endpoints({row[1] for row in rows})
     happened = Event.objects.in_bulk({row[2] for row in rows})
     payloads = {payload.pk: payload.data for payload in Payload.objects.filter(pk__in=happened)}
     claimed, left = [], []
     for pk, endpoint_id, event_id, partner_id, step, count in rows:
-        endpoint, event = targets[endpoint_id], happened[event_id]
+        endpoint, event = targets.get(endpoint_id), happened[event_id]
+        if endpoint is None:
+            continue
         if endpoint.status != Endpoint.Status.ACTIVE:
             left.append(endpoint)
             continue
@@ -146,6 +152,20 @@ def _prepared(rows: Iterable[tuple[Any, ...]], lease: datetime) -> list[Claimed]
     for endpoint in left:  # came in while the endpoint was being paused or removed
         endpoints.settle(endpoint)
     return claimed
+
+
+def _endpoints(wanted: set[UUID]) -> dict[UUID, Endpoint]:
+    """The endpoints, without those whose secret can't be read: their deliveries wait, lease by lease, for the missing key."""
+    try:
+        return Endpoint.objects.in_bulk(wanted)
+    except UnreadableSecret:
+        found = {}
+        for pk in wanted:
+            try:
+                found[pk] = Endpoint.objects.get(pk=pk)
+            except UnreadableSecret as error:
+                log.error("endpoint_secret_unreadable", endpoint_id=ids.encode(Endpoint.id_prefix, pk), error=str(error))
+        return found
 
 
 def _attempt(outcome: Outcome) -> Attempt:

@@ -1,45 +1,36 @@
-"""Two partners, a receiver, and the platform's loops run step by step."""
+"""Two partners, and a receiver with an endpoint at it."""
 
-import asyncio
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
-from django.db import transaction
 
-from core import clock, events, relay
-from core.actors import SYSTEM
-from core.events import TYPES
-from core.models import Event
-from core.outbound import Client
 from local.sink import Sink
-from partners.models import Partner, Tier
-from webhooks import endpoints
-from webhooks.claims import Outcome, claim, write
-from webhooks.courier import attempt
-from webhooks.models import Endpoint
+
+if TYPE_CHECKING:
+    from partners.models import Partner
+    from webhooks.models import Endpoint
 
 
 @pytest.fixture(autouse=True)
 def _true_time() -> Iterator[None]:
     yield
+    from core import clock
+
     clock.reset()
 
 
-def make_partner(slug: str) -> Partner:
-    """An active partner on the first tier."""
-    tier, _ = Tier.objects.get_or_create(slug="developer", defaults={"name": "Developer", "rank": 1})
-    now = clock.now()
-    return Partner.objects.create(slug=slug, name=slug.title(), tier=tier, status=Partner.Status.ACTIVE, activated_at=now)
-
-
 @pytest.fixture
-def acme(db: None) -> Partner:
+def acme(db: None) -> "Partner":
+    from tests.webhooks.steps import make_partner
+
     return make_partner("acme")
 
 
 @pytest.fixture
-def globex(db: None) -> Partner:
+def globex(db: None) -> "Partner":
+    from tests.webhooks.steps import make_partner
+
     return make_partner("globex")
 
 
@@ -50,43 +41,8 @@ def sink() -> Iterator[Sink]:
 
 
 @pytest.fixture
-def endpoint(acme: Partner, sink: Sink) -> Endpoint:
+def endpoint(acme: "Partner", sink: Sink) -> "Endpoint":
     """An endpoint of acme's for everything, at the sink, which knows its secret."""
+    from tests.webhooks.steps import make_endpoint
+
     return make_endpoint(acme, sink)
-
-
-def make_endpoint(partner: Partner, sink: Sink | str, *event_types: str, environment: str = "live") -> Endpoint:
-    """An active endpoint; a sink is told its secret."""
-    url = sink if isinstance(sink, str) else sink.url
-    created = endpoints.create(partner=partner, environment=environment, url=url, event_types=event_types or ["*"], by=SYSTEM)
-    if isinstance(sink, Sink):
-        sink.secret = created.secret
-    return created.endpoint
-
-
-def seal_all() -> None:
-    """Run the relay until nothing is new."""
-    while relay.seal():
-        pass
-
-
-def deliver(*, most: int = 100) -> list[Outcome]:
-    """Relay, then attempt once what is due, as the courier does; returns what came of it."""
-    seal_all()
-    claimed = claim(most, cap=most, in_flight={})
-
-    async def post_all() -> list[Outcome]:
-        async with Client() as client:
-            return await asyncio.gather(*(attempt(client, delivery) for delivery in claimed))
-
-    outcomes = asyncio.run(post_all())
-    if outcomes:
-        write(outcomes)
-    return outcomes
-
-
-def publish(partner: Partner | None, name: str = "course.completed", environment: str = "live", **data: Any) -> Event:
-    """Emit an event of the catalogue, with its example for data unless given."""
-    kind = TYPES[name]
-    with transaction.atomic():
-        return events.emit(type=kind, partner=partner, environment=environment, data=data or kind.example)

@@ -12,7 +12,7 @@ from core import clock
 from core.models import Event
 from local.sink import Sink
 from partners.models import Partner
-from tests.webhooks.conftest import deliver, make_endpoint, publish
+from tests.webhooks.steps import deliver, make_endpoint, publish
 from webhooks import deliveries, endpoints, schedule
 from webhooks.models import Attempt, Delivery, Endpoint
 

@@ -4,7 +4,7 @@ import pytest
 
 from local.sink import Sink
 from tests.platform import Api, Gateway, Member, member
-from tests.webhooks.conftest import deliver, seal_all
+from tests.webhooks.steps import deliver, seal_all
 
 COMPLETED = {"course_id": "c_1", "user_id": "u_1", "completed_at": "2026-01-31T12:00:00Z"}
 

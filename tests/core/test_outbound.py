@@ -1,0 +1,247 @@
+"""The guarded client against servers and names that mean harm."""
+
+import asyncio
+import gzip
+import http.server
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from core.outbound import Answer, Client, Refused, TooSlow, Unreachable, check_url, post
+
+Script = Callable[[http.server.BaseHTTPRequestHandler], None]
+
+
+class Trap(http.server.ThreadingHTTPServer):
+    """A listener that must not be reached, or answers as scripted."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.reached: list[str] = []
+        self.headers: list[dict[str, str]] = []
+        self.script: Script = lambda handler: plain(handler, 200, b"ok")
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/"
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: Trap
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.server.reached.append(self.path)
+        self.server.headers.append({name.lower(): value for name, value in self.headers.items()})
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        try:
+            self.server.script(self)
+        except OSError:
+            self.close_connection = True
+
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+def plain(handler: http.server.BaseHTTPRequestHandler, status: int, body: bytes, **headers: str) -> None:
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+@pytest.fixture
+def trap() -> Iterator[Trap]:
+    server = Trap()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def fetch(url: str, method: str = "GET", lookup: Any = None, **options: Any) -> Answer:
+    async def run() -> Answer:
+        async with Client(lookup=lookup) as client:
+            return await client.fetch(method, url, **options)
+
+    return asyncio.run(run())
+
+
+class TestRebinding:
+    """A name is judged by every address it has, each time a connection is made."""
+
+    @pytest.fixture(autouse=True)
+    def _strict(self, settings) -> None:
+        settings.ALLOW_LOCAL_TARGETS = False
+
+    @pytest.mark.parametrize(
+        "found",
+        [
+            ["127.0.0.1"], ["::1"], ["10.0.0.8"], ["169.254.169.254"], ["8.8.8.8", "127.0.0.1"], ["127.0.0.1", "8.8.8.8"],
+            ["2606:4700::1", "::ffff:127.0.0.1"], ["fe80::1%lo"], ["0.0.0.0"], ["64:ff9b::7f00:1"],
+        ],
+    )  # fmt: skip
+    def test_name_of_an_inner_address(self, trap: Trap, found: list[str]) -> None:
+        with pytest.raises(Refused):
+            fetch(f"http://rebind.example:{trap.server_port}/", lookup=lambda host, port: found)
+        assert not trap.reached
+
+    def test_name_that_changes_its_mind(self, trap: Trap) -> None:
+        answers = itertools.chain([["93.184.216.34"]], itertools.repeat(["127.0.0.1"]))
+        url = f"http://rebind.example:{trap.server_port}/"
+        with pytest.raises((Refused, Unreachable)):
+            fetch(url, lookup=lambda host, port: next(answers), timeout=0.5)
+        with pytest.raises(Refused):
+            fetch(url, lookup=lambda host, port: next(answers))
+        assert not trap.reached
+
+    def test_socket_itself_is_guarded(self, trap: Trap, settings) -> None:
+        """Even if the resolver were fooled, no socket is made for an inner address."""
+        from core import outbound
+
+        info = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", trap.server_port))
+        with pytest.raises(Refused):
+            outbound._guarded_socket(info)
+
+    def test_check_by_form(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(Refused):
+            check_url("https://localhost/")
+        check_url("https://does-not-exist.invalid/")  # may come up later; judged again at each connection
+
+    def test_literal(self, trap: Trap) -> None:
+        with pytest.raises(Refused):
+            fetch(trap.url)
+        with pytest.raises(Refused):
+            post(trap.url, headers={}, body=b"")
+        assert not trap.reached
+
+
+class TestAnswers:
+    def test_redirect_is_not_followed(self, trap: Trap) -> None:
+        trap.script = lambda handler: plain(handler, 302, b"", Location="/second")
+        assert fetch(trap.url + "first").status == 302
+        assert trap.reached == ["/first"]
+
+    def test_proxy_variables_are_ignored(self, trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, "http://127.0.0.1:1/")
+        assert fetch(trap.url).status == 200
+
+    def test_cookies_are_not_kept(self, trap: Trap) -> None:
+        trap.script = lambda handler: plain(handler, 200, b"", Set_Cookie="a=b")
+
+        async def twice() -> None:
+            async with Client() as client:
+                await client.fetch("GET", trap.url)
+                await client.fetch("GET", trap.url)
+
+        asyncio.run(twice())
+        assert "cookie" not in trap.headers[1]
+
+    def test_long_answer_is_cut_off(self, trap: Trap) -> None:
+        trap.script = lambda handler: plain(handler, 200, b"x" * 300_000)
+        answer = fetch(trap.url, most=65_536)
+        assert (len(answer.body), answer.truncated) == (65_536, True)
+
+    def test_endless_answer_ends(self, trap: Trap) -> None:
+        def endless(handler: http.server.BaseHTTPRequestHandler) -> None:
+            handler.send_response(200)
+            handler.end_headers()
+            while True:
+                handler.wfile.write(b"x" * 65_536)
+
+        trap.script = endless
+        assert fetch(trap.url, most=1_000).truncated
+
+    def test_compressed_bomb_is_not_opened(self, trap: Trap) -> None:
+        bomb = gzip.compress(b"\0" * 20_000_000)
+        trap.script = lambda handler: plain(handler, 200, bomb, Content_Encoding="gzip")
+        answer = fetch(trap.url)
+        assert len(answer.body) <= 65_536
+        assert answer.body == bomb[: len(answer.body)]
+
+    def test_slow_drip_ends_in_time(self, trap: Trap) -> None:
+        def drip(handler: http.server.BaseHTTPRequestHandler) -> None:
+            handler.send_response(200)
+            handler.send_header("Content-Length", "100000")
+            handler.end_headers()
+            for _ in range(100):
+                handler.wfile.write(b"x")
+                time.sleep(0.05)
+
+        trap.script = drip
+        began = time.monotonic()
+        with pytest.raises(TooSlow):
+            fetch(trap.url, timeout=0.4)
+        assert time.monotonic() - began < 3
+
+    def test_slow_headers_end_in_time(self, trap: Trap) -> None:
+        trap.script = lambda handler: time.sleep(2)
+        with pytest.raises(TooSlow, match=r"within 0\.3 seconds"):
+            fetch(trap.url, timeout=0.3)
+
+    def test_broken_off(self, trap: Trap) -> None:
+        def broken(handler: http.server.BaseHTTPRequestHandler) -> None:
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+            handler.wfile.flush()
+            handler.connection.shutdown(socket.SHUT_RDWR)
+
+        trap.script = broken
+        with pytest.raises(Unreachable, match="closed the connection"):
+            fetch(trap.url)
+
+    def test_not_http(self, trap: Trap) -> None:
+        trap.script = lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH_9\r\n") and None
+        with pytest.raises(Unreachable):
+            fetch(trap.url, timeout=3)
+
+    def test_nobody_listens(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        with pytest.raises(Unreachable, match="nothing listens"):
+            fetch(f"http://127.0.0.1:{port}/")
+
+    def test_unknown_name(self) -> None:
+        with pytest.raises(Unreachable, match="name could not be found"):
+            fetch("https://does-not-exist.invalid/")
+
+    def test_dead_name_is_remembered(self) -> None:
+        asked = []
+
+        def lookup(host: str, port: int) -> list[str]:
+            asked.append(host)
+            raise OSError("no answer")
+
+        async def twice() -> None:
+            async with Client(lookup=lookup) as client:
+                for _ in range(2):
+                    with pytest.raises(Unreachable):
+                        await client.fetch("GET", "http://dead.example/")
+
+        asyncio.run(twice())
+        assert asked == ["dead.example"]
+
+    def test_streamed_both_ways(self, trap: Trap) -> None:
+        trap.script = lambda handler: plain(handler, 200, b"abc" * 1_000)
+
+        async def run() -> bytes:
+            async with Client() as client, client.open("POST", trap.url, body=b"hello") as response:
+                return b"".join([part async for part in response.content.iter_any()])
+
+        assert asyncio.run(run()) == b"abc" * 1_000
+
+    def test_post_from_synchronous_code(self, trap: Trap) -> None:
+        answer = post(trap.url, headers={"X-A": "1"}, body=b"{}")
+        assert (answer.status, answer.body) == (200, b"ok")
+        assert trap.headers[0]["x-a"] == "1"
