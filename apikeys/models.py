@@ -5,6 +5,7 @@ from typing import ClassVar, Self
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core import clock, ids
@@ -68,6 +69,14 @@ class Key(PartnerOwned):
         """The status, or `expired` for one that would work if its time weren't over."""
         expired = self.expires_at is not None and self.expires_at <= clock.now()
         return "expired" if expired and self.status == Key.Status.ACTIVE else str(self.status)
+
+    def get_state_display(self) -> str:
+        """The state in words, as Django's own `get_status_display`."""
+        return str(_("Expired")) if self.state == "expired" else self.get_status_display()
+
+    def get_absolute_url(self) -> str:
+        """Its page in the portal."""
+        return reverse("apikeys:detail", kwargs={"slug": self.partner.slug, "public_id": self.public_id})
 
     @property
     def successor_public_id(self) -> str | None:

@@ -37,6 +37,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/partner/v1/", include(partner_api)),
     path("api/operator/v1/", include(operator_api)),
     path("admin/", admin.site.urls),
+    path("", include("partners.urls")),
+    path("", include("apikeys.urls")),
     path("accounts/", include("allauth.urls")),
     path("", include("billing.urls")),
     path("", include("developers.urls")),

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core import clock, ids
@@ -147,6 +148,10 @@ class Partner(Entity):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        """Its public page."""
+        return reverse("partners:profile", kwargs={"slug": self.slug})
 
 
 class MemberQuerySet(EntityQuerySet["Member"]):

@@ -68,3 +68,23 @@ def console(operator, by_operator):
 
     token = operators.issue(user=operator, name="console", scopes=["*"], by=by_operator).token
     return Caller("operator", credential=token.pk)
+
+
+@pytest.fixture
+def signed_in(db):
+    """A signed-in signed_in of one person of a partner, in one role: `signed_in(partner, "owner")`."""
+    from django.test import Client
+
+    from core.models import User
+    from partners.models import Member
+
+    def sign_in(partner, role):
+        user = User.objects.filter(email=f"{role}@{partner.slug}.example").first()
+        if user is None:
+            user = User.objects.create_user(f"{role}@{partner.slug}.example")
+            Member.objects.create(partner=partner, user=user, role=role)
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in

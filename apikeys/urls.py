@@ -1,0 +1,17 @@
+"""Pages for keys, under `/p/<slug>/keys/`."""
+
+from django.urls import path
+
+from apikeys import views
+
+app_name = "apikeys"
+
+urlpatterns = [
+    path("p/<slug:slug>/keys/", views.key_list, name="list"),
+    path("p/<slug:slug>/keys/new", views.create, name="create"),
+    path("p/<slug:slug>/keys/<str:public_id>", views.detail, name="detail"),
+    path("p/<slug:slug>/keys/<str:public_id>/rotate", views.rotate, name="rotate"),
+    path("p/<slug:slug>/keys/<str:public_id>/revoke", views.revoke, name="revoke"),
+    path("p/<slug:slug>/keys/<str:public_id>/disable", views.switch, {"to": "disable"}, name="disable"),
+    path("p/<slug:slug>/keys/<str:public_id>/enable", views.switch, {"to": "enable"}, name="enable"),
+]

@@ -1,0 +1,132 @@
+"""Pages about a partner: confirming the address, starting another partner, team, settings, and what is public."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from core.actors import Actor
+from core.problems import NotFound
+from core.tables import listing
+from partners import members, partners
+from partners.forms import PartnerForm, RoleForm, SettingsForm
+from partners.models import Member, Partner
+from partners.pages import PartnerRequest, partner_page
+from partners.permissions import PERMISSIONS, Role
+
+
+@require_http_methods(["GET", "POST"])
+def verify(request: HttpRequest, token: str) -> HttpResponse:
+    """The link of a confirmation mail. It asks first: programs that read mail follow links, and must not confirm by it."""
+    try:
+        address = members.awaiting(token)
+        if request.method == "POST":
+            call = request.call  # type: ignore[attr-defined]
+            members.confirm(token=token, by=Actor("public", address=call.address, request_id=call.id))
+            messages.success(request, _("Your address is confirmed. Sign in to go on."))
+            return redirect("account_login")
+    except members.InvalidConfirmation as problem:
+        return render(request, "partners/verify.html", {"problem": problem}, status=problem.status)
+    partner = Partner.objects.of_member(address.user).first()
+    return render(request, "partners/verify.html", {"address": address, "partner": partner})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def create(request: HttpRequest) -> HttpResponse:
+    """A further partner for a person who has an account."""
+    form = PartnerForm(request.POST or None)
+    if form.is_valid():
+        call = request.call  # type: ignore[attr-defined]
+        person = request.user
+        by = Actor("public", address=call.address, request_id=call.id)
+        partner = partners.create(owner=person, by=by, **form.cleaned_data)  # type: ignore[arg-type]
+        return redirect("partners:onboarding", slug=partner.slug)
+    return render(request, "partners/create.html", {"form": form})
+
+
+@partner_page("members:read")
+def team(request: PartnerRequest) -> HttpResponse:
+    """Who is in the team, in which role, and what each role may."""
+    people = listing(request, Member.objects.of_partner(request.partner).select_related("user"), ordering="id")
+    for member in people:
+        member.is_me = member.pk == request.member.pk
+        member.page_of = request.partner if _may_manage(request.member, member) else None
+    table = [(permission, [role in roles for role in Role]) for permission, roles in PERMISSIONS.items()]
+    return render(request, "partners/team.html", {"people": people, "roles": Role.choices, "table": table})
+
+
+@partner_page("members:write")
+def role(request: PartnerRequest, public_id: str) -> HttpResponse:
+    """Give a member another role."""
+    member = _managed(request, public_id)
+    form = RoleForm(request.POST or None, instance=member, by=request.member)
+    if form.is_valid():
+        chosen = form.cleaned_data["role"]
+        member.refresh_from_db()
+        members.change_role(member=member, role=chosen, by=request.actor)
+        messages.success(
+            request, _("%(person)s now has the role %(role)s.") % {"person": member.user, "role": Role(chosen).label}
+        )
+        return redirect("partners:team", slug=request.partner.slug)
+    return render(request, "partners/role.html", {"form": form, "subject": member})
+
+
+@partner_page("members:write")
+def remove(request: PartnerRequest, public_id: str) -> HttpResponse:
+    """Take a member out of the team, after asking."""
+    member = _managed(request, public_id)
+    if request.method == "POST":
+        members.remove(member=member, by=request.actor)
+        messages.success(request, _("%(person)s is no longer in the team.") % {"person": member.user})
+        return redirect("partners:team", slug=request.partner.slug)
+    return render(request, "partners/remove.html", {"subject": member})
+
+
+@partner_page("partner:read", post="partner:write")
+def settings(request: PartnerRequest) -> HttpResponse:
+    """The profile, and where the partner stands."""
+    may_write = request.member.may("partner:write")
+    form = SettingsForm(request.POST or None, instance=request.partner)
+    if request.method == "POST" and form.is_valid():
+        request.partner.refresh_from_db()
+        partners.update(partner=request.partner, by=request.actor, **form.cleaned_data)
+        messages.success(request, _("Saved."))
+        return redirect(request.path)
+    if not may_write:
+        for field in form.fields.values():
+            field.disabled = True
+    return render(request, "partners/settings.html", {"form": form, "may_write": may_write, "partner": request.partner})
+
+
+@require_GET
+def showcase(request: HttpRequest) -> HttpResponse:
+    """Partners that show themselves."""
+    found = Partner.objects.public_profiles()
+    asked = request.GET.get("q", "").strip()
+    if asked:
+        found = found.filter(name__icontains=asked)
+    return render(request, "partners/showcase.html", {"found": listing(request, found, ordering="name"), "asked": asked})
+
+
+@require_GET
+def profile(request: HttpRequest, slug: str) -> HttpResponse:
+    """One partner, to everybody."""
+    partner = Partner.objects.public_profiles().filter(slug=slug).first()
+    if partner is None:
+        raise Http404
+    return render(request, "partners/profile.html", {"shown": partner})
+
+
+def _may_manage(me: Member, other: Member) -> bool:
+    """Admins manage everybody but owners; owners everybody. Nobody manages themselves here."""
+    return me.may("members:write") and me.pk != other.pk and (me.role == Role.OWNER or other.role != Role.OWNER)
+
+
+def _managed(request: PartnerRequest, public_id: str) -> Member:
+    member = Member.objects.of_partner(request.partner).select_related("user", "partner").public(public_id).first()
+    if member is None or not _may_manage(request.member, member):
+        raise NotFound()
+    return member
