@@ -8,11 +8,13 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from billing.models import Invoice, Payout
 from core import clock
 from marketplace.models import Integration
 from partners.models import Document, Partner, Review
 from portal import navigation
 from products.requests.models import Request
+from webhooks.models import Endpoint
 
 Tone = Literal["info", "warn", "bad"]
 
@@ -79,6 +81,37 @@ MATTERS: list[Matter] = [
         lambda: Request.objects.unfinished().filter(due_at__lt=clock.now()),
         "admin:requests_request_changelist",
         tone="bad",
+    ),
+    Matter(
+        _("Disabled webhook endpoints"),
+        "webhook",
+        lambda: Endpoint.objects.filter(status=Endpoint.Status.DISABLED),
+        "admin:webhooks_endpoint_changelist",
+        "status__exact=disabled",
+        tone="warn",
+    ),
+    Matter(
+        _("Overdue invoices"),
+        "receipt_long",
+        lambda: Invoice.objects.filter(status=Invoice.Status.OVERDUE),
+        "admin:billing_invoice_changelist",
+        "status__exact=overdue",
+        tone="warn",
+    ),
+    Matter(
+        _("Payouts to approve"),
+        "account_balance",
+        lambda: Payout.objects.filter(status=Payout.Status.PENDING),
+        "admin:billing_payout_changelist",
+        "status__exact=pending",
+    ),
+    Matter(
+        _("Payouts on hold"),
+        "front_hand",
+        lambda: Payout.objects.filter(status=Payout.Status.HELD),
+        "admin:billing_payout_changelist",
+        "status__exact=held",
+        tone="warn",
     ),
 ]
 

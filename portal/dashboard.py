@@ -1,5 +1,6 @@
 """The first page of a partner: what is left to do, how the month goes, and what happened lately."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,18 +15,22 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from apikeys.models import Key
+from billing.models import Earning
 from core import clock
 from core.charts import Chart, Series
 from core.events import TYPES
 from core.models import Event
+from core.money import Money
 from core.tables import listing
 from partners import onboarding
 from partners.pages import PartnerRequest, choose_environment, partner_page
 from portal import navigation
 from portal.views import back
 from usage import questions
+from usage.histograms import percentile
 from usage.models import HourRollup
 from usage.periods import Period
+from webhooks.models import Endpoint
 
 DAYS = 30
 LATEST = 8
@@ -82,11 +87,17 @@ def dashboard(request: PartnerRequest) -> HttpResponse:
         "onboarding_url": navigation.find("partners:onboarding", slug=partner.slug),
         "first_steps": _first_steps(request, called=calls > 0),
         "month": _month(partner, environment),
+        "revenue": _revenue(request),
         "chart": daily if calls else None,
         "happenings": [told(event) for event in Event.objects.for_caller(partner, environment).order_by("-id")[:LATEST]],
         "links": {
             name: navigation.find(view, slug=partner.slug)
-            for name, view in {"keys": "apikeys:list", "usage": "usage:overview", "requests": "usage:requests"}.items()
+            for name, view in {
+                "keys": "apikeys:list",
+                "usage": "usage:overview",
+                "requests": "usage:requests",
+                "billing": "billing:overview",
+            }.items()
         },
     }
     return render(request, "portal/dashboard.html", context)
@@ -110,10 +121,14 @@ def environment(request: PartnerRequest) -> HttpResponse:
 
 
 def _month(partner: Any, environment: str) -> dict[str, Any]:
-    """This month so far: calls against the quota, and the share that failed (answers of 400 and above)."""
+    """This month so far: calls against the quota, the share that failed (400 and above); p95 is of the last 24 hours, in ms."""
     rows = HourRollup.objects.for_caller(partner, environment).within(Period.this_month())
     found = rows.aggregate(calls=Sum("requests"), failed=Sum("requests", filter=Q(status__gte=400)))
     calls, failed = found["calls"] or 0, found["failed"] or 0
+    histogram: Counter[int] = Counter()
+    recent = HourRollup.objects.for_caller(partner, environment).within(Period.last(timedelta(days=1)))
+    for buckets, counts in recent.values_list("latency_buckets", "latency_counts"):
+        histogram.update(dict(zip(buckets, counts, strict=True)))
     metered = questions.month_total(partner, environment, clock.now())
     quota = partner.tier.monthly_quota
     used = metered / quota if quota else 0
@@ -121,10 +136,21 @@ def _month(partner: Any, environment: str) -> dict[str, Any]:
         "calls": calls,
         "failed": failed,
         "error_rate": failed / calls if calls else None,
+        "p95": percentile(histogram, 0.95),
         "metered": metered,
         "quota": quota,
         "tone": "bad" if used >= 1 else "warn" if used >= 0.8 else "",
     }
+
+
+def _revenue(request: PartnerRequest) -> list[Money]:
+    """What the marketplace earned this partner this month, a sum for each currency; none without the right to see money."""
+    if not request.member.may("billing:read"):
+        return []
+    month = Period.this_month()
+    earned = Earning.objects.for_caller(request.partner, request.environment).filter(created_at__gte=month.start)
+    sums = earned.order_by("currency").values_list("currency").annotate(total=Sum("amount_minor"))
+    return [Money(total, currency) for currency, total in sums] or [Money(0, "USD")]
 
 
 def _daily(partner: Any, environment: str) -> Chart:
@@ -170,6 +196,12 @@ def _steps(request: PartnerRequest, *, called: bool) -> Iterator[FirstStep]:
         _("The reference shows every operation with an example that you can copy."),
         called,
         navigation.find("developers:home", slug=slug),
+    )
+    yield FirstStep(
+        _("Add a webhook endpoint"),
+        _("Be told what happens instead of asking for it."),
+        Endpoint.objects.for_caller(request.partner, request.environment).present().exists(),
+        navigation.find("webhooks:create", slug=slug) or navigation.find("webhooks:list", slug=slug),
     )
 
 

@@ -22,6 +22,8 @@ const load = (() => {
 })();
 
 const day = 86400;
+const days = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", timeZone: "UTC" });
+const hours = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" });
 
 // The legend says the values under the pointer; the table below has all of them.
 const tell = (place, data) => (plot) => {
@@ -56,7 +58,7 @@ const options = (place, data, width, height) => {
       y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] },
     },
     axes: [
-      { ...axis, grid: { show: false } },
+      { ...axis, grid: { show: false }, values: (_, times, __, ___, every) => times.map((at) => (every >= day ? days : hours).format(at * 1e3)) },
       { ...axis, size: 56, values: (_, values) => values.map((value) => compact.format(value) + (data.unit && ` ${data.unit}`)) },
     ],
     series: [
