@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.core.exceptions import ValidationError as FormError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -76,6 +77,7 @@ class Price(Entity):
         constraints = [
             ExclusionConstraint(
                 name="price_one_at_a_time",
+                violation_error_message=_("Another price of this meter holds in that time. End that one first."),
                 expressions=[
                     ("meter", RangeOperators.EQUAL),
                     (
@@ -114,13 +116,20 @@ class Price(Entity):
         )
 
     def clean(self) -> None:
-        """What forms check before they save: a readable price, and full hours."""
-        from django.core.exceptions import ValidationError as FormError
-
+        """What forms check before they save: a readable price, and a period of full hours that doesn't reach into the past."""
         try:
             self.tariff  # noqa: B018  (reading it checks it)
         except ValidationError as error:
             raise FormError([found["detail"] for found in error.facts["errors"]]) from error
-        for at in (self.valid_from, self.valid_until):
-            if at is not None and (at.minute, at.second, at.microsecond) != (0, 0, 0):
-                raise FormError(_("A price begins and ends at a full hour."))
+        stored = Price.objects.filter(pk=self.pk).first()
+        hour = clock.now().replace(minute=0, second=0, microsecond=0)
+        for name in ("valid_from", "valid_until"):
+            at = getattr(self, name)
+            if at is None or at == getattr(stored, name, None):
+                continue
+            if (at.minute, at.second, at.microsecond) != (0, 0, 0):
+                raise FormError({name: _("A price begins and ends at a full hour.")})
+            if at < hour:
+                raise FormError({name: _("Prices don't change for what was used already. Choose this hour or a later one.")})
+        if self.valid_from and self.valid_until and self.valid_until <= self.valid_from:
+            raise FormError({"valid_until": _("A price ends after it begins.")})
