@@ -10,6 +10,7 @@ from core.api import urls as core
 from marketplace.api import urls as marketplace
 from partners.api import urls as partners
 from products.requests.api import urls as requests
+from usage.api import urls as usage
 from webhooks.api import urls as webhooks
 
 partner_api: list[URLPattern | URLResolver] = [
@@ -20,6 +21,7 @@ partner_api: list[URLPattern | URLResolver] = [
     path("", include(billing.partner_urls)),
     path("", include(webhooks.partner_urls)),
     path("", include(marketplace.partner_urls)),
+    path("", include(usage.partner_urls)),
 ]
 operator_api: list[URLPattern | URLResolver] = [
     path("", include(core.operator_urls)),

@@ -44,3 +44,9 @@ def percentile(histogram: Histogram, share: float) -> float | None:
 def percentiles(histogram: Histogram) -> dict[str, float | None]:
     """p50, p95 and p99 in ms."""
     return {name: percentile(histogram, share) for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))}
+
+
+def bounds(bucket: int) -> tuple[float, float]:
+    """Where a bucket begins and ends, in ms."""
+    low = 0.0 if bucket == 0 else FLOOR * 2 ** ((bucket - 1) / STEPS)
+    return round(low / 1000, 3), round(FLOOR * 2 ** (bucket / STEPS) / 1000, 3)

@@ -1,54 +1,12 @@
 """The marketplace by API, as the gateway lets callers through: browse, publish, review, install; strangers see nothing."""
 
-import json
-import time
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
-from django.conf import settings
-from django.test import Client
 
-from core import ids
-from core.identity import Identity, sign
 from marketplace.models import Category
+from tests.caller import Caller
 from tests.marketplace.conftest import draft, published
 
 NEW = {"slug": "weather", "name": "Weather", "summary": "Forecasts.", "upstream_url": "http://127.0.0.1:21599/v1"}
-
-
-@dataclass
-class Caller:
-    """A credential with every scope unless said otherwise."""
-
-    client: Client
-    kind: str = "key"
-    partner: Any = None
-    environment: str = "live"
-    scopes: tuple[str, ...] = ("*",)
-
-    def __call__(self, method: str, path: str, body: Any = None, *, expect: int) -> Any:
-        root = f"/api/{'operator' if self.kind == 'operator' else 'partner'}/v1"
-        identity = Identity(
-            call_id=ids.new().hex,
-            method=method,
-            path=root + path.partition("?")[0],
-            at=int(time.time()),
-            kind=self.kind,
-            partner=self.partner.pk.hex if self.partner else "",
-            environment=self.environment,
-            credential="" if self.kind == "anonymous" else ids.new().hex,
-            scopes=self.scopes,
-        )
-        answer = self.client.generic(
-            method,
-            root + path,
-            b"" if body is None else json.dumps(body).encode(),
-            content_type="application/json",
-            headers={"Portico-Identity": sign(identity, settings.IDENTITY_KEY.encode())},
-        )
-        assert answer.status_code == expect, answer.content.decode()
-        return answer.json() if answer.content else None
 
 
 @pytest.fixture
