@@ -22,7 +22,7 @@ from local.processes import Process, adopt_orphans, end_leftovers, reap_adopted,
 from local.progress import Steps
 
 TICK = 0.1
-SHORT_LIFE = 10.0
+SHORT_LIFE = 30.0
 MOST_SHORT_LIVES = 5
 LONGEST_BACK_OFF = 15.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
