@@ -45,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("billing.urls")),
     path("", include("developers.urls")),
     path("", include("portal.urls")),
+    path("", include("webhooks.urls")),
 ]
 
 handler400 = "portal.views.bad_request"

@@ -66,7 +66,9 @@ def silent() -> Iterator[Silent]:
     server.close()
 
 
-def run_courier(until: Callable[[], bool], *, before_stop: Callable[[], None] = lambda: None, seconds: float = 15, in_flight: int = 256) -> float:
+def run_courier(
+    until: Callable[[], bool], *, before_stop: Callable[[], None] = lambda: None, seconds: float = 15, in_flight: int = 256
+) -> float:
     """Run the real loop until something is so; returns how long that took."""
 
     async def run() -> float:

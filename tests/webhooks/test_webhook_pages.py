@@ -1,0 +1,160 @@
+"""The portal's webhook pages, as members of two partners see them."""
+
+import pytest
+from django.test import Client
+
+from core.models import User
+from local.sink import Sink
+from partners.models import Member, Partner
+from tests.webhooks.steps import deliver, publish
+from webhooks import endpoints
+from webhooks.models import Delivery, Endpoint
+
+pytestmark = pytest.mark.django_db
+
+
+def sign_in(partner: Partner, role: str = "developer") -> Client:
+    user = User.objects.create_user(f"{role}@{partner.slug}.example", "a long enough password")
+    Member.objects.create(partner=partner, user=user, role=role)
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+@pytest.fixture
+def member(acme: Partner) -> Client:
+    return sign_in(acme)
+
+
+def test_first_steps_on_an_empty_page(member: Client) -> None:
+    page = member.get("/p/acme/webhooks/")
+    assert page.status_code == 200
+    assert b"No endpoints yet" in page.content
+    assert b"/p/acme/webhooks/new/" in page.content
+
+
+def test_secret_is_shown_once(member: Client, sink: Sink) -> None:
+    assert member.get("/p/acme/webhooks/new/").status_code == 200
+    facts = {"url": sink.url, "families": ["course.*"], "names": "payment.processed, webhook.disabled"}
+    page = member.post("/p/acme/webhooks/new/", facts)
+    endpoint = Endpoint.objects.get()
+    assert endpoint.event_types == ["course.*", "payment.processed", "webhook.disabled"]
+    assert endpoint.secret.encode() in page.content
+    assert page["Cache-Control"] == "no-store"
+    for path in ("", "edit/", "test/", "rotate-secret/", "pause/", "remove/"):
+        again = member.get(f"/p/acme/webhooks/{endpoint.public_id}/{path}")
+        assert again.status_code == 200, path
+        assert endpoint.secret.encode() not in again.content
+    assert sink.url.encode() in member.get("/p/acme/webhooks/").content
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"url": "ftp://x.example", "families": ["*"]}, b"must begin with https"),
+        ({"url": "https://169.254.169.254/", "families": ["*"]}, b"link-local"),
+        ({"url": "https://example.com/", "names": "no.such"}, b"no.such is no event type"),
+        ({"url": "https://example.com/"}, b"Name 1 to 100 event types"),
+    ],
+)
+def test_mistakes_are_said_at_their_field(member: Client, facts: dict[str, object], said: bytes) -> None:
+    page = member.post("/p/acme/webhooks/new/", facts)
+    assert page.status_code == 422
+    assert said in page.content
+    assert not Endpoint.objects.exists()
+
+
+def test_edit_pause_enable_rotate_remove(member: Client, endpoint: Endpoint) -> None:
+    root, old = f"/p/acme/webhooks/{endpoint.public_id}/", endpoint.secret
+    member.post(root + "edit/", {"url": endpoint.url, "description": "Mine", "families": ["user.*"]})
+    member.post(root + "pause/")
+    endpoint.refresh_from_db()
+    assert (endpoint.description, endpoint.event_types, endpoint.status) == ("Mine", ["user.*"], "paused")
+    again = member.post(root + "pause/", follow=True)
+    assert b"changed in the meantime" in again.content
+    member.post(root + "enable/")
+    shown = member.post(root + "rotate-secret/")
+    endpoint.refresh_from_db()
+    assert endpoint.status == "active"
+    assert endpoint.secret != old
+    assert endpoint.secret.encode() in shown.content
+    assert member.post(root + "remove/").headers["Location"] == "/p/acme/webhooks/"
+    assert member.get(root).status_code == 404
+
+
+def test_failed_attempt_is_explained_and_sent_again(member: Client, acme: Partner, endpoint: Endpoint, sink: Sink) -> None:
+    good, sink.secret = sink.secret, "whsec_" + "A" * 43 + "="
+    publish(acme)
+    deliver()
+    delivery = Delivery.objects.get()
+    page = member.get(f"/p/acme/webhooks/deliveries/{delivery.public_id}/")
+    assert b"Your server answered 400" in page.content
+    assert b"webhook-signature" in page.content
+    assert b"course_id" in page.content
+    listed = member.get(f"/p/acme/webhooks/{endpoint.public_id}/?status=pending")
+    assert delivery.public_id.encode() in listed.content
+    assert delivery.public_id.encode() not in member.get(f"/p/acme/webhooks/{endpoint.public_id}/?status=failed").content
+    sink.secret = good
+    member.post(f"/p/acme/webhooks/deliveries/{delivery.public_id}/retry/")
+    deliver()
+    delivery.refresh_from_db()
+    assert delivery.status == "succeeded"
+
+
+def test_test_event(member: Client, endpoint: Endpoint, sink: Sink) -> None:
+    root = f"/p/acme/webhooks/{endpoint.public_id}/test/"
+    page = member.post(root, {"event_type": "mentor.matched", "data": '{"mentor_id": 1}'})
+    assert page.status_code == 422
+    assert b"user_id" in page.content
+    sent = member.post(root, {"event_type": "mentor.matched", "data": ""})
+    assert sent.status_code == 302
+    deliver()
+    assert sink.wait_for("mentor.matched")["verified"]
+    assert b"Your server answered 204" in member.get(sent.headers["Location"]).content
+
+
+def test_stranger_finds_nothing(globex: Partner, acme: Partner, endpoint: Endpoint) -> None:
+    publish(acme)
+    deliver()
+    delivery = Delivery.objects.get()
+    stranger = sign_in(globex)
+    for slug in ("acme", "globex"):
+        for path in (
+            endpoint.public_id,
+            f"{endpoint.public_id}/edit",
+            f"{endpoint.public_id}/test",
+            f"deliveries/{delivery.public_id}",
+        ):
+            assert stranger.get(f"/p/{slug}/webhooks/{path}/").status_code == 404
+        assert stranger.post(f"/p/{slug}/webhooks/{endpoint.public_id}/remove/").status_code == 404
+        assert stranger.post(f"/p/{slug}/webhooks/deliveries/{delivery.public_id}/retry/").status_code == 404
+
+
+def test_viewer_may_look_only(acme: Partner, endpoint: Endpoint) -> None:
+    viewer = sign_in(acme, "viewer")
+    page = viewer.get(f"/p/acme/webhooks/{endpoint.public_id}/")
+    assert page.status_code == 200
+    assert b"/pause/" not in page.content
+    assert viewer.post(f"/p/acme/webhooks/{endpoint.public_id}/pause/").status_code == 403
+    assert viewer.get("/p/acme/webhooks/new/").status_code == 403
+
+
+def test_disabled_endpoint_says_why(member: Client, endpoint: Endpoint) -> None:
+    endpoints.disable(endpoint=endpoint, reason="Your server answered 410.")
+    page = member.get(f"/p/acme/webhooks/{endpoint.public_id}/")
+    assert b"Your server answered 410." in page.content
+    assert b"/enable/" in page.content
+
+
+def test_list_takes_the_same_queries_for_one_and_for_many(member: Client, acme: Partner, endpoint: Endpoint) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    member.get("/p/acme/webhooks/")
+    with CaptureQueriesContext(connection) as one:
+        member.get("/p/acme/webhooks/")
+    for _ in range(5):
+        endpoints.create(partner=acme, environment="live", url=endpoint.url, event_types=["*"], by=endpoints.SYSTEM)
+    with CaptureQueriesContext(connection) as many:
+        member.get("/p/acme/webhooks/")
+    assert len(many) == len(one)

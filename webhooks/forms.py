@@ -1,0 +1,118 @@
+"""Forms of the webhook pages."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from core.problems import ValidationError
+from partners.pages import PartnerRequest
+from webhooks import catalogue, endpoints
+from webhooks.endpoints import Created
+from webhooks.models import Delivery, Endpoint
+from webhooks.patterns import ABOUT_WEBHOOKS
+
+EVERYTHING = "*"
+
+
+class EndpointForm(forms.Form):
+    """Address and event types of an endpoint: whole families by box, single types by name."""
+
+    url = forms.CharField(
+        label=_("URL"),
+        max_length=2_000,
+        widget=forms.URLInput(
+            attrs={"placeholder": "https://example.com/webhooks", "autocomplete": "off", "spellcheck": "false"}
+        ),
+        help_text=_("Your server's address. We send POST requests with JSON there; it answers 2xx within 15 seconds."),
+    )
+    description = forms.CharField(label=_("Description"), max_length=200, required=False)
+    families = forms.MultipleChoiceField(label=_("Events"), widget=forms.CheckboxSelectMultiple, required=False)
+    names = forms.CharField(
+        label=_("Single event types"),
+        max_length=4_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "placeholder": "course.completed payment.processed"}),
+        help_text=_("Names, separated by blanks. Types that begin with webhook. are sent only if they are named here."),
+    )
+
+    def __init__(self, *args: Any, endpoint: Endpoint | None = None, **kwargs: Any) -> None:
+        families = {f"{name.split('.')[0]}.*" for name in catalogue.names() if not name.startswith(ABOUT_WEBHOOKS)}
+        self.endpoint = endpoint
+        if endpoint:
+            boxes = [pattern for pattern in endpoint.event_types if pattern == EVERYTHING or pattern in families]
+            rest = " ".join(pattern for pattern in endpoint.event_types if pattern not in boxes)
+            kwargs["initial"] = {"url": endpoint.url, "description": endpoint.description, "families": boxes, "names": rest}
+        super().__init__(*args, **kwargs)
+        box: Any = self.fields["families"]
+        box.choices = [(EVERYTHING, _("Everything")), *((family, family) for family in sorted(families))]
+
+    def clean(self) -> dict[str, Any]:
+        facts: dict[str, Any] = super().clean() or self.cleaned_data
+        facts["event_types"] = [*facts.pop("families", []), *facts.pop("names", "").replace(",", " ").split()]
+        return facts
+
+    def add(self, request: PartnerRequest) -> Created | None:
+        """Add the endpoint; None, with the error on its field, where the verb refuses it."""
+        facts: dict[str, Any] = self.cleaned_data
+        try:
+            return endpoints.create(partner=request.partner, environment=request.environment, by=request.actor, **facts)
+        except ValidationError as error:
+            self._show(error)
+            return None
+
+    def change(self, request: PartnerRequest) -> bool:
+        """Change the endpoint; false, with the error on its field, where the verb refuses it."""
+        assert self.endpoint is not None  # noqa: S101  (the page of one endpoint made the form)
+        try:
+            endpoints.update(endpoint=self.endpoint, by=request.actor, **self.cleaned_data)
+        except ValidationError as error:
+            self._show(error)
+            return False
+        return True
+
+    def _show(self, error: ValidationError) -> None:
+        for found in error.facts["errors"]:
+            self.add_error("url" if found["pointer"] == "/url" else "names", found["detail"])
+
+
+class TestForm(forms.Form):
+    """What to send as a test."""
+
+    __test__ = False
+
+    event_type = forms.ChoiceField(label=_("Event type"), initial="webhook.test")
+    data = forms.CharField(  # type: ignore[assignment]
+        label=_("Data"),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "class": "mono"}),
+        help_text=_("A JSON object of the type's shape. Left empty, it is the example of the catalogue."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kinds: Any = self.fields["event_type"]
+        kinds.choices = [(kind.name, kind.name) for kind in catalogue.entries()]
+
+    def clean_data(self) -> dict[str, Any] | None:
+        text: str = self.cleaned_data["data"].strip()
+        if not text:
+            return None
+        try:
+            value = json.loads(text)
+        except ValueError as error:
+            raise forms.ValidationError(_("This is not JSON: %(reason)s."), params={"reason": str(error)}) from error
+        if not isinstance(value, dict):
+            raise forms.ValidationError(_("The data of an event is a JSON object."))
+        return value
+
+    def send(self, request: PartnerRequest, endpoint: Endpoint) -> Delivery | None:
+        """Send it; None, with the errors on the data, where it doesn't fit the type."""
+        try:
+            return endpoints.send_test(endpoint=endpoint, by=request.actor, **self.cleaned_data)
+        except ValidationError as error:
+            for found in error.facts["errors"]:
+                self.add_error("data", f"{found['pointer'].removeprefix('/data').lstrip('/')} {found['detail']}".strip())
+            return None

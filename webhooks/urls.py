@@ -1,0 +1,19 @@
+"""A partner's pages about webhooks."""
+
+from django.urls import path
+
+from webhooks import views
+
+app_name = "webhooks"
+
+urlpatterns = [
+    path("p/<slug:slug>/webhooks/", views.endpoint_list, name="list"),
+    path("p/<slug:slug>/webhooks/new/", views.endpoint_create, name="create"),
+    path("p/<slug:slug>/webhooks/deliveries/<str:public_id>/", views.delivery_detail, name="delivery"),
+    path("p/<slug:slug>/webhooks/deliveries/<str:public_id>/retry/", views.delivery_retry, name="retry"),
+    path("p/<slug:slug>/webhooks/<str:public_id>/", views.endpoint_detail, name="detail"),
+    path("p/<slug:slug>/webhooks/<str:public_id>/edit/", views.endpoint_edit, name="edit"),
+    path("p/<slug:slug>/webhooks/<str:public_id>/rotate-secret/", views.secret_rotate, name="rotate"),
+    path("p/<slug:slug>/webhooks/<str:public_id>/test/", views.test_send, name="test"),
+    path("p/<slug:slug>/webhooks/<str:public_id>/<slug:verb>/", views.endpoint_deed, name="deed"),
+]

@@ -1,0 +1,211 @@
+"""Webhooks on pages: endpoints, what was sent to them, and what came of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods
+
+from core.models import Payload
+from core.problems import NotFound
+from core.tables import listing
+from partners.pages import PartnerRequest, partner_page
+from webhooks import deliveries, endpoints
+from webhooks.forms import EndpointForm, TestForm
+from webhooks.models import Attempt, Delivery, Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something done to an endpoint after a second thought."""
+
+    do: Callable[..., Any]
+    question: str | Promise
+    explanation: str | Promise
+    action: str | Promise
+    done: str | Promise
+    kind: str = "primary"
+
+
+DEEDS = {
+    "pause": Deed(
+        endpoints.pause,
+        gettext_lazy("Pause this endpoint?"),
+        gettext_lazy("Events are held from now on. When you enable it again they are sent, oldest first."),
+        gettext_lazy("Pause"),
+        gettext_lazy("The endpoint is paused; events are held."),
+    ),
+    "enable": Deed(
+        endpoints.enable,
+        gettext_lazy("Enable this endpoint?"),
+        gettext_lazy("What was held meanwhile is sent first, oldest first."),
+        gettext_lazy("Enable"),
+        gettext_lazy("The endpoint is active; what was held is on its way."),
+    ),
+    "remove": Deed(
+        endpoints.remove,
+        gettext_lazy("Remove this endpoint?"),
+        gettext_lazy("Nothing is sent to it any more, and what was not sent yet is cancelled. This can't be undone."),
+        gettext_lazy("Remove"),
+        gettext_lazy("The endpoint was removed."),
+        "danger",
+    ),
+}
+
+
+@require_GET
+@partner_page("webhooks:read")
+def endpoint_list(request: PartnerRequest) -> HttpResponse:
+    """Every endpoint of this environment."""
+    found = listing(request, _endpoints(request), sortable=("url", "status"))
+    return render(request, "webhooks/list.html", {"endpoints": found, **_frame(request)})
+
+
+@require_http_methods(["GET", "POST"])
+@partner_page("webhooks:write")
+def endpoint_create(request: PartnerRequest) -> HttpResponse:
+    """Add an endpoint; its secret is shown in the answer, once."""
+    form = EndpointForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and (made := form.add(request)):
+        return _show_secret(request, made.endpoint, made.secret)
+    return render(request, "webhooks/form.html", {"form": form, **_frame(request)}, status=422 if form.errors else 200)
+
+
+@require_GET
+@partner_page("webhooks:read")
+def endpoint_detail(request: PartnerRequest, public_id: str) -> HttpResponse:
+    """One endpoint: how it does, and its deliveries."""
+    endpoint = _endpoint(request, public_id)
+    sent = Delivery.objects.filter(endpoint=endpoint).select_related("partner")
+    status = request.GET.get("status", "")
+    if status in Delivery.Status.values:
+        sent = sent.filter(status=status)
+    context = {
+        "endpoint": endpoint,
+        "deliveries": listing(request, sent),
+        "stats": deliveries.stats(endpoint),
+        "statuses": Delivery.Status.choices,
+        "chosen": status,
+    }
+    return render(request, "webhooks/detail.html", {**context, **_frame(request)})
+
+
+@require_http_methods(["GET", "POST"])
+@partner_page("webhooks:write")
+def endpoint_edit(request: PartnerRequest, public_id: str) -> HttpResponse:
+    """Change address, description and event types."""
+    endpoint = _endpoint(request, public_id)
+    form = EndpointForm(request.POST or None, endpoint=endpoint)
+    if request.method == "POST" and form.is_valid() and form.change(request):
+        messages.success(request, _("The endpoint was changed."))
+        return _to(request, endpoint)
+    context = {"form": form, "endpoint": endpoint, **_frame(request)}
+    return render(request, "webhooks/form.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@partner_page("webhooks:write")
+def endpoint_deed(request: PartnerRequest, public_id: str, verb: str) -> HttpResponse:
+    """Ask, and on POST do it."""
+    if verb not in DEEDS:
+        raise Http404
+    endpoint, deed = _endpoint(request, public_id), DEEDS[verb]
+    if request.method == "POST":
+        deed.do(endpoint=endpoint, by=request.actor)
+        messages.success(request, str(deed.done))
+        removed = endpoint.status == Endpoint.Status.REMOVED
+        return redirect("webhooks:list", slug=request.partner.slug) if removed else _to(request, endpoint)
+    return render(request, "webhooks/deed.html", {"endpoint": endpoint, "deed": deed, **_frame(request)})
+
+
+@require_http_methods(["GET", "POST"])
+@partner_page("webhooks:write")
+def secret_rotate(request: PartnerRequest, public_id: str) -> HttpResponse:
+    """A new secret, shown in the answer, once."""
+    endpoint = _endpoint(request, public_id)
+    if request.method == "POST":
+        return _show_secret(request, endpoint, endpoints.rotate_secret(endpoint=endpoint, by=request.actor))
+    return render(request, "webhooks/rotate.html", {"endpoint": endpoint, **_frame(request)})
+
+
+@require_http_methods(["GET", "POST"])
+@partner_page("webhooks:write")
+def test_send(request: PartnerRequest, public_id: str) -> HttpResponse:
+    """Send a test event and show its delivery."""
+    endpoint = _endpoint(request, public_id)
+    form = TestForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and (sent := form.send(request, endpoint)):
+        messages.success(request, _("The test event is on its way."))
+        return redirect("webhooks:delivery", slug=request.partner.slug, public_id=sent.public_id)
+    context = {"form": form, "endpoint": endpoint, **_frame(request)}
+    return render(request, "webhooks/test.html", context, status=422 if form.errors else 200)
+
+
+@require_GET
+@partner_page("webhooks:read")
+def delivery_detail(request: PartnerRequest, public_id: str) -> HttpResponse:
+    """One delivery with each attempt: what was sent, what came back, what that means."""
+    delivery = _delivery(request, public_id)
+    payload = Payload.objects.filter(pk=delivery.event_id).first()
+    context = {
+        "delivery": delivery,
+        "attempts": Attempt.objects.of(delivery).reverse(),
+        "data": payload.data if payload else None,
+        "waits": delivery.status == Delivery.Status.PENDING,
+    }
+    return render(request, "webhooks/delivery.html", {**context, **_frame(request)})
+
+
+@require_http_methods(["GET", "POST"])
+@partner_page("webhooks:read", post="webhooks:write")
+def delivery_retry(request: PartnerRequest, public_id: str) -> HttpResponse:
+    """Send it again now. By GET it leads back to the delivery, which is where a refused POST returns to."""
+    delivery = _delivery(request, public_id)
+    if request.method == "POST":
+        deliveries.retry(delivery=delivery, by=request.actor)
+        messages.success(request, _("The delivery is on its way again."))
+    return redirect("webhooks:delivery", slug=request.partner.slug, public_id=delivery.public_id)
+
+
+def _frame(request: PartnerRequest) -> dict[str, Any]:
+    return {"slug": request.partner.slug, "may_write": request.member.may("webhooks:write")}
+
+
+def _show_secret(request: PartnerRequest, endpoint: Endpoint, secret: str) -> HttpResponse:
+    """In the answer to the POST itself, and kept by no one."""
+    context = {"endpoint": endpoint, "secret": secret, **_frame(request)}
+    answer = render(request, "webhooks/secret.html", context)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _to(request: PartnerRequest, endpoint: Endpoint) -> HttpResponse:
+    return redirect("webhooks:detail", slug=request.partner.slug, public_id=endpoint.public_id)
+
+
+def _endpoints(request: PartnerRequest) -> Any:
+    return Endpoint.objects.for_caller(request.partner, request.environment).present().select_related("partner")
+
+
+def _endpoint(request: PartnerRequest, public_id: str) -> Endpoint:
+    endpoint: Endpoint = _found(_endpoints(request), public_id)
+    return endpoint
+
+
+def _delivery(request: PartnerRequest, public_id: str) -> Delivery:
+    mine = Delivery.objects.for_caller(request.partner, request.environment).select_related("endpoint", "partner")
+    delivery: Delivery = _found(mine, public_id)
+    return delivery
+
+
+def _found(rows: Any, public_id: str) -> Any:
+    found = rows.public(public_id).first()
+    if found is None:
+        raise NotFound()
+    return found
