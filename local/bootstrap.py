@@ -32,8 +32,14 @@ def fingerprint(names: list[str]) -> str:
 
 def run(command: list[str]) -> tuple[int, str]:
     """A command's status and output; if we are told to stop, it stops with everything it started."""
-    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    process = subprocess.Popen(command, start_new_session=True, **options)
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
     try:
         output = process.communicate()[0]
     except BaseException:
