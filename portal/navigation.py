@@ -55,7 +55,8 @@ PARTNER = (
         _("Build"),
         (
             Entry(_("API keys"), "key-round", "apikeys:list"),
-            Entry(_("Requests"), "list", "usage:requests"),
+            Entry(_("Requests"), "send", "portal:requests", "requests:read"),
+            Entry(_("Call log"), "list", "usage:requests"),
             Entry(_("Webhooks"), "webhook", "webhooks:list"),
             Entry(_("Usage"), "chart-line", "usage:overview"),
             Entry(_("Developers"), "code", "developers:home"),

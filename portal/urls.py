@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import path
 
-from portal import dashboard, styleguide, views
+from portal import dashboard, requests, styleguide, views
 
 app_name = "portal"
 
@@ -15,6 +15,8 @@ urlpatterns = [
     path("p/<slug:slug>/", dashboard.dashboard, name="dashboard"),
     path("p/<slug:slug>/activity/", dashboard.activity, name="activity"),
     path("p/<slug:slug>/environment", dashboard.environment, name="environment"),
+    path("p/<slug:slug>/requests/", requests.request_list, name="requests"),
+    path("p/<slug:slug>/requests/<str:public_id>", requests.request_detail, name="request"),
 ]
 
 if settings.DEMO:
