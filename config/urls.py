@@ -1,5 +1,6 @@
 """The URL table. Paths under `/api` stand in their one canonical form; the gateway maps the short forms to it."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -47,6 +48,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.urls")),
     path("", include("webhooks.urls")),
 ]
+
+if settings.DEMO:
+    urlpatterns.append(path("demo/", include("local.urls")))
 
 handler400 = "portal.views.bad_request"
 handler403 = "portal.views.forbidden"

@@ -7,8 +7,10 @@ Credentials are drawn anew for each home and kept in `demo.json`, because the pl
 import json
 import secrets
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -21,6 +23,8 @@ from core.actors import Actor
 from core.models import Environment, OperatorToken, User
 from core.operators import usable
 from local.home import write_private
+from marketplace import integrations
+from marketplace.models import Integration, Pricing
 from partners import onboarding, partners
 from partners.models import Partner, Tier
 from partners.tiers import seed as seed_tiers
@@ -76,6 +80,7 @@ def seed() -> dict[str, Any]:
         found["operator"] = _operator(found.get("operator", {}))
         for role, facts in PARTNERS.items():
             found[role] = _partner(facts, found.get(role, {}))
+        _integration(Partner.objects.get(slug=found["partner"]["slug"]))
     write_private(file, json.dumps(found, indent=2) + "\n")
     return found
 
@@ -133,3 +138,28 @@ def _key(partner: Partner, environment: Environment, text: str) -> str:
     if mine.filter(digest=crypto.digest(text)).exists():
         return text
     return keys.issue(partner=partner, environment=environment, name="Demo", scopes=["*"], by=BY).text
+
+
+def _integration(seller: Partner) -> None:
+    """What Acme sells. The demo answers as Acme's API itself (`local.echo`), by a name of this machine, because the
+    platform's own address is refused as an upstream."""
+    if Integration.objects.for_caller(seller, Environment.LIVE).exists():
+        return
+    port = urlsplit(settings.BASE_URL).port or 80
+    made = integrations.create(
+        partner=seller,
+        environment=Environment.LIVE,
+        by=BY,
+        slug="acme-addresses",
+        name="Acme Addresses",
+        summary="Answers with what your call looked like to its upstream.",
+        description="The demo's own API behind the gateway: call it, and see what an upstream is told of a call.",
+        upstream_url=f"http://localhost:{port}/demo/upstream",
+        pricing=Pricing.PER_CALL,
+        price=Decimal("0.05"),
+        currency="USD",
+    ).integration
+    integrations.submit(integration=made, by=BY)
+    for verb in (integrations.approve, integrations.publish):
+        made.refresh_from_db()
+        verb(integration=made, by=BY)

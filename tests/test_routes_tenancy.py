@@ -8,11 +8,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any
 
 import pytest
 
 from tests.platform import Api, Gateway, Member
+from tests.platform import member as make_member
 
 ROOT = "/api/partner/v1"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -62,19 +64,45 @@ def _payout(member: Member) -> str:
     return Payout.objects.create(partner=member.partner, environment="live", **facts).public_id
 
 
+def _integration(member: Member) -> str:
+    body = {
+        "slug": f"tenancy-{token_hex(4)}",
+        "name": "Tenancy",
+        "summary": "Whose is it?",
+        "upstream_url": "https://upstream.example",
+    }
+    return str(member.api.post("/integrations", body).expect(201)["id"])
+
+
+def _installation(member: Member) -> str:
+    """Of an integration that another partner sells."""
+    from core.actors import SYSTEM
+    from marketplace import integrations
+    from marketplace.models import Integration
+
+    seller = make_member(member.gateway, "Seller")
+    made = Integration.objects.public(_integration(seller)).get()
+    for verb in (integrations.submit, integrations.approve, integrations.publish):
+        made.refresh_from_db()
+        verb(integration=made, by=SYSTEM)
+    return str(member.api.post(f"/marketplace/integrations/{made.slug}/install", {}).expect(201)["id"])
+
+
 # How an object of the kind that stands before the id in a path comes to be; each gives its id.
 MAKERS: dict[str, Maker] = {
     "billing/invoices": _invoice,
     "billing/payouts": _payout,
     "deliveries": _delivery,
     "events": _event,
+    "installations": _installation,
+    "integrations": _integration,
     "keys": _posted("/keys", {"name": "Tenancy", "environment": "live", "scopes": ["partner:read"]}),
     "requests": _posted("/requests", {"type": "TENANCY", "payload": {}}, "requestId"),
     "webhooks": _posted("/webhooks", {"url": "http://127.0.0.1:19999/hooks", "event_types": ["request.*"]}),
 }
 
 # What is the same for every partner, such as a catalogue.
-SHARED = frozenset({"event-types"})
+SHARED = frozenset({"event-types", "marketplace/integrations"})
 
 # Kinds that belong to a partner as a whole and to no environment of it.
 OF_BOTH_ENVIRONMENTS: frozenset[str] = frozenset()
@@ -241,6 +269,6 @@ def test_operator_finds_no_partner_route(operator: Api, gateway: Gateway, routes
     faults = [
         fault
         for route in routes
-        if route.audience == "partner" and (fault := _asked(api, route, route.with_id(objects.get(route.kind, ""))))
+        if route.audience == "partner" and (fault := _asked(api, route, route.with_id(objects.get(route.kind, "nothing"))))
     ]
     assert not faults, "\n".join(faults)

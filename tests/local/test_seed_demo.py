@@ -73,3 +73,12 @@ def test_nothing_is_made_outside_a_demo(settings) -> None:
     settings.DEMO = False
     with pytest.raises(CommandError):
         call_command("seed_demo")
+
+
+def test_an_integration_is_for_sale(home: Path) -> None:
+    from marketplace.models import Integration
+
+    demo = seeded(home)
+    [listed] = Integration.objects.listed()
+    assert (listed.slug, listed.partner.public_id) == ("acme-addresses", demo["partner"]["id"])
+    assert listed.current.price > 0
