@@ -99,7 +99,7 @@ class Story:
         began = time.monotonic()
         try:
             told = step.act()
-        except (Refused, TimeoutError, KeyError, IndexError, ValueError) as error:
+        except (Refused, TimeoutError, LookupError, ValueError, StopIteration) as error:
             why = f"{type(error).__name__}: {error}" if isinstance(error, LookupError) else str(error)
             raise Failed(f"Step {number}, “{step.title}”, failed.\n  Why:  {why}\n  Next: {step.hint}") from error
         self.say(f"{number:>2}. {time.monotonic() - began:5.1f} s  {step.title}: {told}")
@@ -339,8 +339,8 @@ class Story:
             raise Refused(f"{email} could not sign in")
 
     def _partner(self) -> dict[str, Any]:
-        rows = self.office.get(f"/api/operator/v1/partners?slug={self.facts.slug}").expect(200)["data"]
-        found: dict[str, Any] = rows[0]
+        rows = self.office.get(f"/api/operator/v1/partners?q={self.mark}").expect(200)["data"]
+        found: dict[str, Any] = next(row for row in rows if row["slug"] == self.facts.slug)
         return found
 
     def _step(self, who: Program, address: str, verb: str, state: str) -> None:
