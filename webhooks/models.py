@@ -164,8 +164,10 @@ class EventType(Entity):
         validators=[RegexValidator(EVENT_TYPE_NAME, NAME_ADVICE)],
     )
     description = models.CharField(_("description"), max_length=300)
-    schema = models.JSONField(_("schema"), default=dict, help_text=_("JSON Schema (draft 2020-12) of the event's data."))
-    example = models.JSONField(_("example"), default=dict)
+    schema = models.JSONField(
+        _("schema"), default=dict, blank=True, help_text=_("JSON Schema (draft 2020-12) of the event's data.")
+    )
+    example = models.JSONField(_("example"), default=dict, blank=True)
 
     objects: ClassVar = EntityQuerySet.as_manager()
 

@@ -14,6 +14,7 @@ from webhooks import catalogue, models, patterns
 from webhooks.event_types import EVENT_TYPE_CREATED
 
 LARGEST = 256 * 1024
+ANY: dict[str, Any] = {"type": "object"}
 
 
 class EventTypeExists(Conflict):
@@ -37,19 +38,22 @@ def publish(*, type: str, data: dict[str, Any], by: Actor, partner: Any = None, 
     return events.emit(type=catalogue.registered(kind), partner=partner, environment=environment, actor=by, data=data)
 
 
+def check_type(*, name: str, description: str = "", schema: Any = None, example: Any = None) -> None:
+    """Raises EventTypeExists for a name of the platform's own; ValidationError for a bad name, schema or example."""
+    if name in events.TYPES and not models.EventType.objects.filter(name=name).exists():
+        raise EventTypeExists(name=name)
+    if name.startswith(patterns.ABOUT_WEBHOOKS):
+        raise ValidationError({"name": [str(_("Names that begin with webhook. are the platform's."))]})
+    catalogue.require_schema(schema or ANY, example or {})
+
+
 @transaction.atomic
 def create_type(
     *, name: str, description: str, by: Actor, schema: dict[str, Any] | None = None, example: dict[str, Any] | None = None
 ) -> models.EventType:
     """Add a type to the catalogue. Raises EventTypeExists; ValidationError for a bad name, schema or example."""
-    schema, example = schema or {"type": "object"}, example or {}
-    if name in events.TYPES:
-        raise EventTypeExists(name=name)
-    if name.startswith(patterns.ABOUT_WEBHOOKS):
-        raise ValidationError({"name": [str(_("Names that begin with webhook. are the platform's."))]})
-    catalogue.require_schema(schema, example)
-    row = models.EventType(name=name, description=description, schema=schema, example=example)
-    row.full_clean(exclude=["name"], validate_unique=False)
+    check_type(name=name, schema=schema, example=example)
+    row = models.EventType(name=name, description=description, schema=schema or ANY, example=example or {})
     row.clean_fields()
     try:
         with transaction.atomic():

@@ -1,0 +1,61 @@
+"""Webhooks in the operators' console."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from core.models import Event, User
+from local.sink import Sink
+from partners.models import Partner
+from tests.webhooks.steps import deliver, publish
+from webhooks.models import Delivery, Endpoint, EventType
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def console(settings) -> Client:
+    settings.OPERATOR_MFA_REQUIRED = False
+    user = User.objects.create_superuser("operator@portico.example", "a long enough password")
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def test_endpoints_are_seen_without_secrets(console: Client, endpoint: Endpoint) -> None:
+    for path in ("", f"{endpoint.pk}/change/", f"?q={endpoint.public_id}", "?q=acme"):
+        page = console.get(f"/admin/webhooks/endpoint/{path}")
+        assert page.status_code == 200
+        assert endpoint.url.encode() in page.content
+        assert endpoint.secret.encode() not in page.content
+
+
+def test_pause_and_enable(console: Client, endpoint: Endpoint) -> None:
+    for action, status in (("pause", "paused"), ("pause", "paused"), ("enable", "active")):
+        console.post("/admin/webhooks/endpoint/", {"action": action, "_selected_action": [str(endpoint.pk)]})
+        endpoint.refresh_from_db()
+        assert endpoint.status == status
+    paused = Event.objects.get(type="webhook.paused")
+    assert (paused.actor_kind, paused.actor_label) == ("operator", "operator@portico.example")
+
+
+def test_delivery_is_explained_and_sent_again(console: Client, acme: Partner, endpoint: Endpoint, sink: Sink) -> None:
+    publish(acme)
+    deliver()
+    delivery = Delivery.objects.get()
+    page = console.get(f"/admin/webhooks/delivery/{delivery.pk}/change/")
+    assert b"Your server answered 204." in page.content
+    console.post("/admin/webhooks/delivery/", {"action": "send_again", "_selected_action": [str(delivery.pk)]})
+    deliver()
+    assert len(sink.deliveries) == 2
+
+
+def test_event_type_is_added_once(console: Client) -> None:
+    facts = {"name": "lesson.started", "description": "A lesson.", "schema": json.dumps({"type": "object"}), "example": "{}"}
+    assert console.post("/admin/webhooks/eventtype/add/", facts).status_code == 302
+    assert EventType.objects.get().name == "lesson.started"
+    assert Event.objects.get(type="event_type.created").data == {"name": "lesson.started", "description": "A lesson."}
+    for wrong in ({"name": "lesson.started"}, {"name": "course.completed"}, {"schema": json.dumps({"type": "x"}), "name": "a.b"}):
+        assert console.post("/admin/webhooks/eventtype/add/", facts | wrong).status_code == 200
+    assert EventType.objects.count() == 1
