@@ -45,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
     path("", include("billing.urls")),
     path("", include("developers.urls")),
+    path("", include("marketplace.urls")),
     path("", include("portal.urls")),
     path("", include("webhooks.urls")),
 ]

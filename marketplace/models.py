@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator, RegexValidator, URLValidator
 from django.db import models
@@ -61,7 +62,19 @@ class Pricing(models.TextChoices):
     PER_CALL = "per_call", _("Per call")
 
 
-class Terms(models.Model):
+class Priced:
+    """What has a `price` a call and a `currency`."""
+
+    price: Decimal
+    currency: str
+
+    @property
+    def price_text(self) -> str:
+        """The price of a call for people, without needless zeros; "" where calls are free."""
+        return f"{self.price.normalize():f} {self.currency}" if self.price else ""
+
+
+class Terms(Priced, models.Model):
     """What a consumer agrees to: the scopes asked for, and the price of a call in whole `currency` units."""
 
     scopes = ArrayField(
@@ -176,6 +189,11 @@ class Integration(PartnerOwned, Terms):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def base_url(self) -> str:
+        """Where consumers call it."""
+        return f"{settings.BASE_URL}/apis/{self.slug}/"
+
 
 class Version(Entity, Terms):
     """One release of an integration, as it was reviewed. `released_at` is empty until it is published."""
@@ -209,7 +227,7 @@ class InstallationQuerySet(PartnerOwnedQuerySet["Installation"]):
         return self.filter(status=Installation.Status.INSTALLED)
 
 
-class Installation(PartnerOwned):
+class Installation(Priced, PartnerOwned):
     """A consumer's right to call an integration, and what it agreed to: the scopes, and the price of a call.
 
     Installing again after an uninstall makes a new row, so that what was agreed to in the past stays known.

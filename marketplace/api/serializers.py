@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 
@@ -64,7 +63,7 @@ class ListedSerializer(StrictModel):
     pricing = serializers.CharField(source="current.pricing", read_only=True)
     price_per_call = serializers.SerializerMethodField()
     scopes = serializers.SerializerMethodField()
-    base_url = serializers.SerializerMethodField()
+    base_url = serializers.CharField(read_only=True)
 
     class Meta:
         model = Integration
@@ -93,9 +92,6 @@ class ListedSerializer(StrictModel):
     def get_scopes(self, integration: Integration) -> list[dict[str, str]]:
         names = integration.current.scopes if integration.current else []
         return [{"name": name, "description": str(SCOPES[name].description) if name in SCOPES else name} for name in names]
-
-    def get_base_url(self, integration: Integration) -> str:
-        return f"{settings.BASE_URL}/apis/{integration.slug}/"
 
 
 class VersionSerializer(StrictModel):
@@ -227,7 +223,7 @@ class InstallationSerializer(StrictModel):
     integration = InstalledSerializer(read_only=True)
     version = serializers.CharField(source="version.number", read_only=True)
     price_per_call = PriceField()
-    base_url = serializers.SerializerMethodField()
+    base_url = serializers.CharField(source="integration.base_url", read_only=True)
 
     class Meta:
         model = Installation
@@ -244,9 +240,6 @@ class InstallationSerializer(StrictModel):
             "uninstalled_at",
         ]
         read_only_fields = fields
-
-    def get_base_url(self, installation: Installation) -> str:
-        return f"{settings.BASE_URL}/apis/{installation.integration.slug}/"
 
 
 def _price(given: dict[str, Any] | None) -> dict[str, Any]:

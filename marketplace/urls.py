@@ -1,0 +1,25 @@
+"""The marketplace's pages: public ones, and those of a partner."""
+
+from django.urls import path, re_path
+
+from marketplace import public, views
+
+app_name = "marketplace"
+
+urlpatterns = [
+    path("marketplace/", public.home, name="home"),
+    path("marketplace/<slug:integration>/", public.integration, name="integration"),
+    path("p/<slug:slug>/integrations/", views.integration_list, name="integrations"),
+    path("p/<slug:slug>/integrations/new/", views.create, name="create"),
+    path("p/<slug:slug>/integrations/<str:public_id>/", views.detail, name="detail"),
+    path("p/<slug:slug>/integrations/<str:public_id>/delete/", views.delete, name="delete"),
+    re_path(
+        r"^p/(?P<slug>[-a-zA-Z0-9_]+)/integrations/(?P<public_id>[^/]+)/(?P<verb>submit|publish|unpublish)/\Z",
+        views.act,
+        name="act",
+    ),
+    path("p/<slug:slug>/installed/", views.installation_list, name="installations"),
+    path("p/<slug:slug>/installed/<str:public_id>/", views.installation, name="installation"),
+    path("p/<slug:slug>/installed/<str:public_id>/uninstall/", views.uninstall, name="uninstall"),
+    path("p/<slug:slug>/install/<slug:integration>/", views.install, name="install"),
+]
