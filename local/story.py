@@ -114,7 +114,8 @@ class Story:
         link = re.compile(r"https?://\S+/accounts/verify/\S+")
 
         def found() -> str | None:
-            texts = (mail.text for mail in outbox.newest(self.email))
+            mails = (mail for file in (self.home / "mail").glob("*.log") for mail in outbox.messages(file))
+            texts = (mail.text for mail in mails if self.email in mail.recipient)
             return next((match.group() for text in texts if (match := link.search(text))), None)
 
         address = until(found, seconds=PATIENCE, what=f"A mail to {self.email} with a link", hint="Does the worker run?")
@@ -355,7 +356,7 @@ class Story:
         seen, since = -1, time.monotonic()
         while True:
             rows = self.client.get("/api/partner/v1/usage/endpoints").expect(200)["data"]
-            now = sum(row["requests"] for row in rows if f"/apis/{self.slug}" in row["operation"])
+            now = sum(row["requests"] for row in rows if row["integration"] == self.facts.integration_id)
             if now >= arrived:
                 return int(now)
             if now != seen:
