@@ -144,6 +144,11 @@ class OperatorToken(Entity):
         verbose_name = _("operator token")
         ordering = ["-id"]
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was revoked, or its time is over."""
+        return self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= clock.now())
+
 
 class Change(models.Model):
     """One line of the change log of credentials: the subject's cached snapshots older than this are stale."""

@@ -62,6 +62,13 @@ def revoke(*, token: OperatorToken, by: Actor) -> None:
     versions.bump(token)
 
 
+@transaction.atomic
+def refresh(*, user: User) -> None:
+    """Let the gateways read an operator's tokens anew: the person may no longer be active, or no longer an operator."""
+    for token in OperatorToken.objects.filter(user=user, revoked_at=None):
+        versions.bump(token)
+
+
 def usable(at: datetime) -> Q:
     """Which tokens work at an instant: not revoked, not expired, and their operator still is one."""
     return Q(revoked_at=None, user__is_active=True, user__is_staff=True) & (Q(expires_at=None) | Q(expires_at__gt=at))

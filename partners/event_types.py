@@ -98,7 +98,22 @@ MEMBER_ROLE_CHANGED = EventType(
 )
 MEMBER_REMOVED = _about_member("member.removed", _("A person left the team, or was taken out of it."))
 
+
+def _about_document(name: str, description: Any) -> EventType:
+    return EventType(name, description, _schema(id=TEXT, kind=TEXT, state=TEXT), DOCUMENT_EXAMPLE)
+
+
+DOCUMENT_EXAMPLE = {"id": "doc_01jd3x8q4vf2r9kq6m5t7w8y9z", "kind": "registration", "state": "waiting"}
+DOCUMENT_UPLOADED = _about_document("document.uploaded", _("A partner uploaded a document."))
+DOCUMENT_REMOVED = _about_document("document.removed", _("A partner took a document back."))
+DOCUMENT_ACCEPTED = _about_document("document.accepted", _("Operators accepted a document."))
+DOCUMENT_REJECTED = _about_document("document.rejected", _("Operators rejected a document; `reason` says why."))
+
 register(
+    DOCUMENT_UPLOADED,
+    DOCUMENT_REMOVED,
+    DOCUMENT_ACCEPTED,
+    DOCUMENT_REJECTED,
     PARTNER_CREATED,
     PARTNER_UPDATED,
     PARTNER_SUBMITTED,

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from core.actors import Actor
 from core.models import User
 from core.problems import ValidationError
-from partners import partners
-from partners.models import ApiSetup, Company, Member, Partner
+from partners import documents, partners
+from partners.models import ApiSetup, Company, Document, Member, Partner
 from partners.permissions import Role
 
 
@@ -134,6 +134,19 @@ class ApiSetupForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["use_case"].required = True
+
+
+class DocumentForm(forms.Form):
+    """A document to upload."""
+
+    kind = forms.ChoiceField(label=_("Kind"), choices=Document.Kind.choices)
+    file = forms.FileField(label=_("File"), help_text=_("PDF, PNG or JPEG, at most 20 MiB."))
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > documents.LARGEST:
+            raise forms.ValidationError(_("The file is larger than 20 MiB."))
+        return file
 
 
 def show_problem(form: forms.BaseForm, problem: ValidationError) -> None:

@@ -7,10 +7,11 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from core.problems import NotFound
-from partners import onboarding
-from partners.forms import ApiSetupForm, BasicInfoForm, BusinessDetailsForm
-from partners.models import Partner
+from core.problems import NotFound, ValidationError
+from core.tables import listing
+from partners import documents, onboarding
+from partners.forms import ApiSetupForm, BasicInfoForm, BusinessDetailsForm, DocumentForm, show_problem
+from partners.models import Document, Partner
 from partners.pages import PartnerRequest, partner_page
 
 LEADS = {
@@ -44,6 +45,8 @@ def step(request: PartnerRequest, name: str) -> HttpResponse:
     }
     if name in onboarding.FIELDS:
         return _filled_in(request, name, context)
+    if name == onboarding.DOCUMENTS:
+        return _documents(request, context)
     if name == onboarding.ACTIVATION and request.method == "POST":
         onboarding.submit(partner=request.partner, by=request.actor)
         messages.success(request, _("Submitted. We will mail you our decision."))
@@ -63,6 +66,30 @@ def _filled_in(request: PartnerRequest, name: str, context: dict[str, Any]) -> H
         for field in form.fields.values():
             field.disabled = True
     return render(request, "partners/steps/form.html", {**context, "form": form})
+
+
+def _documents(request: PartnerRequest, context: dict[str, Any]) -> HttpResponse:
+    """What the tier asks for, what is there, and a form to upload more."""
+    form = DocumentForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            documents.upload(
+                partner=request.partner,
+                kind=form.cleaned_data["kind"],
+                filename=file.name,
+                content=file.read(),
+                by=request.actor,
+            )
+        except ValidationError as problem:
+            show_problem(form, problem)
+        else:
+            messages.success(request, _("Uploaded."))
+            return redirect(request.path)
+    found = listing(request, Document.objects.filter(partner=request.partner))
+    wanted = [Document.Kind(kind).label for kind in context["step"].missing]
+    context |= {"form": form, "documents": found, "wanted": wanted}
+    return render(request, "partners/steps/documents.html", context)
 
 
 def _form(partner: Partner, name: str, data: Any) -> Any:

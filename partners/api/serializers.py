@@ -176,6 +176,13 @@ class DocumentSerializer(StrictModel):
         read_only_fields = fields
 
 
+class UploadSerializer(Strict):
+    """A document: a PDF, PNG or JPEG of at most 20 MiB."""
+
+    kind = serializers.ChoiceField(Document.Kind.choices)
+    file = serializers.FileField()
+
+
 class ReasonSerializer(Strict):
     """Why; the partner reads it."""
 

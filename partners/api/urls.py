@@ -12,6 +12,8 @@ partner_urls = [
     path("partner/onboarding/submit", views.SubmitView.as_view()),
     path("partner/activity", views.ActivityViewSet.as_view({"get": "list"})),
     path("partner/audit-log", views.AuditLogViewSet.as_view({"get": "list"})),
+    path("partner/documents", views.DocumentViewSet.as_view({"get": "list", "post": "create"})),
+    path("partner/documents/<str:public_id>", views.DocumentViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
     path("partner/members", views.MemberViewSet.as_view({"get": "list"})),
     path("tiers", views.TierViewSet.as_view({"get": "list"})),
     path("partners", views.ProfileViewSet.as_view({"get": "list"})),

@@ -5,13 +5,15 @@ from typing import Any, ClassVar
 from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.views import ApiView, ApiViewSet, ListMixin, PartnerViewSet, RetrieveMixin
+from core.api.views import ApiView, ApiViewSet, Created, ListMixin, PartnerViewSet, RetrieveMixin
 from core.models import Event
-from partners import audit_export, onboarding, partners
+from core.problems import BodyTooLarge
+from partners import audit_export, documents, onboarding, partners
 from partners.api.filters import EventFilter, ProfileFilter
 from partners.api.serializers import (
     ActivitySerializer,
@@ -19,6 +21,7 @@ from partners.api.serializers import (
     AuditSerializer,
     BasicInfoSerializer,
     BusinessDetailsSerializer,
+    DocumentSerializer,
     MemberSerializer,
     PartnerSerializer,
     ProfileSerializer,
@@ -26,8 +29,9 @@ from partners.api.serializers import (
     RegisteredSerializer,
     RegisterSerializer,
     TierSerializer,
+    UploadSerializer,
 )
-from partners.models import Member, Partner, Tier
+from partners.models import Document, Member, Partner, Tier
 
 REGISTRATION = {"email": "ann@acme.example", "password": "kumquat-sunrise-42", "company_name": "Acme", "type": "technology"}
 ONBOARDING = {
@@ -176,6 +180,46 @@ class SubmitView(ApiView):
         """Ask the operators to decide. 409 says what is still missing."""
         onboarding.submit(partner=self.partner, by=self.actor)
         return Response(ProgressSerializer(onboarding.progress(self.partner)).data)
+
+
+@extend_schema_view(
+    list=extend_schema(operation_id="listDocuments", summary="List documents"),
+    retrieve=extend_schema(operation_id="getDocument", summary="Get a document"),
+)
+class DocumentViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
+    """Documents of the calling partner, which are of no environment. Their content is for the operators alone."""
+
+    queryset = Document.objects.all()
+    serializer_class = DocumentSerializer
+    parser_classes = [MultiPartParser]
+    scopes = {"read": "partner:read", "write": "partner:write"}
+
+    def get_queryset(self) -> Any:
+        partner: Any = self.caller.partner_id
+        return self.queryset.filter(partner=partner)
+
+    @extend_schema(
+        operation_id="uploadDocument",
+        summary="Upload a document",
+        request={"multipart/form-data": UploadSerializer},
+        responses={201: DocumentSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        """A PDF, PNG or JPEG of at most 20 MiB; what it is, is found by its content."""
+        body = self.read(UploadSerializer)
+        file = body["file"]
+        if file.size > documents.LARGEST:
+            raise BodyTooLarge(limit=documents.LARGEST)
+        document = documents.upload(
+            partner=self.partner, kind=body["kind"], filename=file.name, content=file.read(), by=self.actor
+        )
+        return Created(DocumentSerializer(document).data)
+
+    @extend_schema(operation_id="deleteDocument", summary="Take a document back", responses={204: None})
+    def destroy(self, request: Request, public_id: str) -> Response:
+        """Possible until it is decided."""
+        documents.remove(document=self.get_object(), by=self.actor)
+        return Response(status=204)
 
 
 @extend_schema_view(list=extend_schema(operation_id="listMembers", summary="List the team"))

@@ -1,0 +1,84 @@
+"""The operators' console for keys: look, switch off and on, revoke. Nobody sees a key."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+
+from apikeys import keys
+from apikeys.models import Key
+from core.console import ReadOnly, each, operator_of
+from partners.admin import ReasonForm, asking, done
+
+LABELS = {"active": "success", "disabled": "warning", "leaked": "danger", "revoked": "danger", "expired": "info"}
+
+
+@admin.register(Key)
+class KeyAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """Keys of all partners."""
+
+    list_display = ["name", "partner", "environment", "hint", "shown_state", "last_used_at", "expires_at", "created_at"]
+    list_filter = ["environment", "status"]
+    list_select_related = ["partner"]
+    search_fields = ["name", "hint", "partner__name", "partner__slug"]
+    search_help_text = _("Name, hint, id, or partner.")
+    ordering = ["-id"]
+    show_full_result_count = False
+    actions = ["disable_selected", "enable_selected", "revoke_selected"]
+    actions_detail = ["revoke"]
+    fields = [
+        "public_id",
+        "name",
+        "partner",
+        "environment",
+        "hint",
+        "scopes",
+        "ip_allowlist",
+        "rate_limit_per_minute",
+        "status",
+        "expires_at",
+        "last_used_at",
+        "created_by",
+        "created_at",
+        "successor",
+    ]
+    readonly_fields = ["public_id"]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        found = Key.objects.public(search_term.strip())
+        return (found, False) if found.exists() else super().get_search_results(request, queryset, search_term)
+
+    @display(description=_("id"))
+    def public_id(self, obj: Key) -> str:
+        return obj.public_id
+
+    @display(description=_("status"), ordering="status", label=LABELS)
+    def shown_state(self, obj: Key) -> tuple[str, str]:
+        return obj.state, obj.get_state_display()
+
+    @action(description=_("Switch off"), permissions=["view"])
+    def disable_selected(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
+        each(request, queryset, lambda row: keys.disable(key=row, by=operator_of(request)))
+
+    @action(description=_("Switch on"), permissions=["view"])
+    def enable_selected(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
+        each(request, queryset, lambda row: keys.enable(key=row, by=operator_of(request)))
+
+    @action(description=_("Revoke"), permissions=["view"])
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
+        each(request, queryset, lambda row: keys.revoke(key=row, by=operator_of(request)))
+
+    @action(
+        description=_("Revoke"),
+        permissions=["view"],
+        icon="key_off",
+        dialog=asking(_("Revoke"), _("Its calls are refused from the next one on. The team is told by mail."), ReasonForm),
+    )
+    def revoke(self, request: HttpRequest, form: forms.Form, object_id: str) -> HttpResponse:
+        reason = form.cleaned_data["reason"]
+        return done(request, Key, object_id, lambda row: keys.revoke(key=row, by=operator_of(request), reason=reason))

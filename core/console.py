@@ -1,0 +1,51 @@
+"""What the apps' admin classes share: who acts, what is only looked at, and a verb applied to many rows."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.utils.translation import ngettext
+
+from core.actors import Actor
+from core.middleware import Call
+from core.problems import Problem
+
+
+class ReadOnly:
+    """An admin class or inline whose rows can be looked at; what changes them are its actions."""
+
+    extra = 0
+    fields: Any = None
+    readonly_fields: Any = ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fields or self.readonly_fields
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def operator_of(request: HttpRequest) -> Actor:
+    """The operator as the audit log keeps them."""
+    call: Call = request.call  # type: ignore[attr-defined]
+    return Actor("operator", request.user.pk, request.user.get_username(), call.address, call.id)
+
+
+def each(request: HttpRequest, rows: Iterable[Any], deed: Callable[[Any], Any]) -> None:
+    """Do it to each row; say how many were done, and of each that refused why."""
+    changed = 0
+    for row in rows:
+        try:
+            deed(row)
+            changed += 1
+        except Problem as problem:
+            messages.warning(request, f"{row}: {problem.said}")
+    if changed:
+        messages.success(request, ngettext("%d row changed.", "%d rows changed.", changed) % changed)

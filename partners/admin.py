@@ -1,0 +1,375 @@
+"""The operators' console for partners. Every change goes through a verb."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import models
+from django.db.models import Model, QuerySet
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from core.console import ReadOnly, each, operator_of
+from core.models import User
+from core.problems import Problem
+from partners import documents, partners, tiers
+from partners.models import ApiSetup, Company, Document, Member, Partner, Review, Tier
+
+LABELS = {
+    "active": "success",
+    "approved": "success",
+    "accepted": "success",
+    "pending": "info",
+    "waiting": "info",
+    "suspended": "danger",
+    "rejected": "danger",
+    "changes_requested": "warning",
+}
+
+
+class ReasonForm(BaseDialogForm):  # type: ignore[misc]
+    """Asks why; the partner reads it."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=2_000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}))
+
+
+class NoteForm(BaseDialogForm):  # type: ignore[misc]
+    """Asks for a confirmation, with room for a note."""
+
+    reason = forms.CharField(
+        label=_("Note"), max_length=2_000, required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    )
+
+
+def asking(title: Any, description: Any, form: type[BaseDialogForm] = NoteForm) -> dict[str, Any]:
+    """A dialog before the deed."""
+    return {"title": title, "description": description, "form_class": form, "form_submit_text": title}
+
+
+class CompanyInline(ReadOnly, StackedInline):  # type: ignore[misc]
+    model = Company
+    tab = True
+
+
+class ApiSetupInline(ReadOnly, StackedInline):  # type: ignore[misc]
+    model = ApiSetup
+    fields = ["use_case", "expected_monthly_calls", "webhook_url", "oauth_callback_url"]
+    tab = True
+
+
+class MemberInline(ReadOnly, TabularInline):  # type: ignore[misc]
+    model = Member
+    fields = ["user", "role", "joined_at"]
+    tab = True
+
+
+class ReviewInline(ReadOnly, TabularInline):  # type: ignore[misc]
+    model = Review
+    fields = ["created_at", "decision", "reason", "decided_at", "decided_by"]
+    tab = True
+
+
+class DocumentInline(ReadOnly, TabularInline):  # type: ignore[misc]
+    model = Document
+    fields = ["kind", "filename", "size", "state", "reason"]
+    show_change_link = True
+    tab = True
+
+
+@admin.register(Partner)
+class PartnerAdmin(ModelAdmin):  # type: ignore[misc]
+    """Partners: look, change, decide."""
+
+    list_display = ["name", "slug", "type", "shown_status", "tier", "created_at", "activated_at"]
+    list_filter = ["status", "type", "tier", ("deleted_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["tier"]
+    search_fields = ["name", "slug", "members__user__email"]
+    search_help_text = _("Name, slug, id, or the address of somebody in the team.")
+    ordering = ["-id"]
+    show_full_result_count = False
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
+    actions = ["approve_selected", "reactivate_selected"]
+    actions_detail = ["approve", "reject", "suspend", "reactivate", "close", "delete_softly", "restore"]
+    inlines = [CompanyInline, ApiSetupInline, ReviewInline, DocumentInline, MemberInline]
+    fields = ["name", "type", "tier", "website", "description", "listed"]
+    readonly_fields = ["public_id", "slug", "status", "status_reason", "created_at", "activated_at", "deleted_at"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # deleting is a verb with a way back
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ["name", "type"] if obj is None else [*self.fields, *self.readonly_fields]
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj else []
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        found = Partner.objects.public(search_term.strip())
+        return (found, False) if found.exists() else super().get_search_results(request, queryset, search_term)
+
+    def save_model(self, request: HttpRequest, obj: Partner, form: Any, change: bool) -> None:
+        by = operator_of(request)
+        if not change:
+            made = partners.create(name=obj.name, type=obj.type, by=by, active=True)
+            obj.__dict__.update(made.__dict__)
+            return
+        given = {name: form.cleaned_data[name] for name in form.changed_data}
+        tier = given.pop("tier", None)
+        obj.refresh_from_db()
+        if tier is not None:
+            partners.change_tier(partner=obj, tier=tier, by=by)
+        partners.update(partner=obj, by=by, **given)
+
+    @display(description=_("status"), ordering="status", label=LABELS)
+    def shown_status(self, obj: Partner) -> tuple[str, str]:
+        return obj.status, obj.get_status_display()
+
+    @display(description=_("id"))
+    def public_id(self, obj: Partner) -> str:
+        return obj.public_id
+
+    @action(description=_("Approve those that wait for review"), permissions=["change"])
+    def approve_selected(self, request: HttpRequest, queryset: QuerySet[Partner]) -> None:
+        by, operator = operator_of(request), _user(request)
+        each(request, queryset, lambda row: partners.approve(partner=row, by=by, operator=operator))
+
+    @action(description=_("Reactivate suspended ones"), permissions=["change"])
+    def reactivate_selected(self, request: HttpRequest, queryset: QuerySet[Partner]) -> None:
+        by = operator_of(request)
+        each(request, queryset, lambda row: partners.reactivate(partner=row, by=by))
+
+    @action(
+        description=_("Approve"),
+        permissions=["change"],
+        icon="check_circle",
+        dialog=asking(_("Approve"), _("The partner goes live and is told by mail.")),
+    )
+    def approve(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._do(request, object_id, partners.approve, operator=_user(request), reason=form.cleaned_data["reason"])
+
+    @action(
+        description=_("Reject"),
+        permissions=["change"],
+        icon="cancel",
+        dialog=asking(_("Reject"), _("The partner reads the reason, and can mend it and submit again."), ReasonForm),
+    )
+    def reject(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._do(request, object_id, partners.reject, operator=_user(request), reason=form.cleaned_data["reason"])
+
+    @action(
+        description=_("Suspend"),
+        permissions=["change"],
+        icon="block",
+        dialog=asking(_("Suspend"), _("Its calls are refused from the next one on. The team is told by mail."), ReasonForm),
+    )
+    def suspend(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._do(request, object_id, partners.suspend, reason=form.cleaned_data["reason"])
+
+    @action(
+        description=_("Reactivate"),
+        permissions=["change"],
+        icon="play_circle",
+        dialog=asking(_("Reactivate"), _("Its calls are let through again.")),
+    )
+    def reactivate(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._do(request, object_id, partners.reactivate)
+
+    @action(
+        description=_("Close"),
+        permissions=["change"],
+        icon="lock",
+        dialog=asking(_("Close"), _("Its credentials stop working. It can be restored."), ReasonForm),
+    )
+    def close(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._do(request, object_id, partners.close, reason=form.cleaned_data["reason"])
+
+    @action(
+        description=_("Delete"),
+        permissions=["change"],
+        icon="delete",
+        dialog=asking(_("Delete"), _("It is closed and leaves every list. It can be restored.")),
+    )
+    def delete_softly(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._do(request, object_id, partners.delete)
+
+    @action(
+        description=_("Restore"),
+        permissions=["change"],
+        icon="restore",
+        dialog=asking(_("Restore"), _("It comes back in the state that it had before it was closed.")),
+    )
+    def restore(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._do(request, object_id, partners.restore)
+
+    def _do(self, request: HttpRequest, object_id: str, verb: Callable[..., Any], **facts: Any) -> HttpResponse:
+        return done(request, self.model, object_id, lambda row: verb(partner=row, by=operator_of(request), **facts))
+
+
+@admin.register(Review)
+class ReviewAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """The queue of partners that submitted, oldest first, and every decision of the past."""
+
+    list_display = ["partner", "shown_decision", "created_at", "decided_at", "decided_by"]
+    list_filter = ["decision"]
+    list_select_related = ["partner", "decided_by"]
+    search_fields = ["partner__name", "partner__slug"]
+    ordering = ["id"]
+    show_full_result_count = False
+    actions = ["approve_selected"]
+    actions_detail = ["approve", "reject"]
+    fields = ["partner", "decision", "reason", "created_at", "decided_at", "decided_by"]
+
+    @display(description=_("decision"), ordering="decision", label=LABELS)
+    def shown_decision(self, obj: Review) -> tuple[str, str]:
+        return obj.decision, obj.get_decision_display()
+
+    @action(description=_("Approve these partners"), permissions=["view"])
+    def approve_selected(self, request: HttpRequest, queryset: QuerySet[Review]) -> None:
+        by, operator = operator_of(request), _user(request)
+        rows = queryset.filter(decision=Review.Decision.WAITING).select_related("partner__tier")
+        each(request, rows, lambda row: partners.approve(partner=row.partner, by=by, operator=operator))
+
+    @action(
+        description=_("Approve"),
+        permissions=["view"],
+        icon="check_circle",
+        dialog=asking(_("Approve"), _("The partner goes live and is told by mail.")),
+    )
+    def approve(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._decide(request, object_id, partners.approve, form)
+
+    @action(
+        description=_("Reject"),
+        permissions=["view"],
+        icon="cancel",
+        dialog=asking(_("Reject"), _("The partner reads the reason, and can mend it and submit again."), ReasonForm),
+    )
+    def reject(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._decide(request, object_id, partners.reject, form)
+
+    def _decide(self, request: HttpRequest, object_id: str, verb: Callable[..., Any], form: Any) -> HttpResponse:
+        facts = {"by": operator_of(request), "operator": _user(request), "reason": form.cleaned_data["reason"]}
+        return done(request, self.model, object_id, lambda row: verb(partner=row.partner, **facts))
+
+
+@admin.register(Document)
+class DocumentAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """Documents to check, oldest first."""
+
+    list_display = ["partner", "kind", "filename", "size", "shown_state", "created_at"]
+    list_filter = ["state", "kind"]
+    list_select_related = ["partner"]
+    search_fields = ["partner__name", "partner__slug", "filename"]
+    ordering = ["id"]
+    show_full_result_count = False
+    actions = ["accept_selected"]
+    actions_detail = ["accept", "reject"]
+    fields = ["partner", "kind", "content", "content_type", "size", "state", "reason", "created_at", "decided_at", "decided_by"]
+    readonly_fields = ["content"]
+
+    def get_urls(self) -> Any:
+        serve = self.admin_site.admin_view(self.serve)
+        return [path("<uuid:pk>/content", serve, name="partners_document_content"), *super().get_urls()]
+
+    def serve(self, request: HttpRequest, pk: Any) -> FileResponse:
+        """The file, as a download that no browser tries to run."""
+        document = Document.objects.filter(pk=pk).first() if self.has_view_permission(request) else None
+        if document is None:
+            raise Http404
+        response = FileResponse(document.file.open("rb"), as_attachment=True, filename=document.filename)
+        response["Content-Type"] = document.content_type
+        response["Cache-Control"] = "no-store"
+        return response
+
+    @display(description=_("file"))
+    def content(self, obj: Document) -> str:
+        url = reverse("admin:partners_document_content", kwargs={"pk": obj.pk})
+        return format_html('<a href="{}" class="text-primary-600 underline">{}</a>', url, obj.filename)
+
+    @display(description=_("state"), ordering="state", label=LABELS)
+    def shown_state(self, obj: Document) -> tuple[str, str]:
+        return obj.state, obj.get_state_display()
+
+    @action(description=_("Accept these documents"), permissions=["view"])
+    def accept_selected(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        by, operator = operator_of(request), _user(request)
+        each(request, queryset, lambda row: documents.accept(document=row, by=by, operator=operator))
+
+    @action(
+        description=_("Accept"),
+        permissions=["view"],
+        icon="check_circle",
+        dialog=asking(_("Accept"), _("The document shows what it should.")),
+    )
+    def accept(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        by, operator = operator_of(request), _user(request)
+        return done(request, Document, object_id, lambda row: documents.accept(document=row, by=by, operator=operator))
+
+    @action(
+        description=_("Reject"),
+        permissions=["view"],
+        icon="cancel",
+        dialog=asking(_("Reject"), _("The partner reads the reason."), ReasonForm),
+    )
+    def reject(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        facts = {"by": operator_of(request), "operator": _user(request), "reason": form.cleaned_data["reason"]}
+        return done(request, Document, object_id, lambda row: documents.reject(document=row, **facts))
+
+
+@admin.register(Member)
+class MemberAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """Who is in which partner. Teams manage themselves."""
+
+    list_display = ["user", "partner", "role", "joined_at"]
+    list_filter = ["role"]
+    list_select_related = ["user", "partner"]
+    search_fields = ["user__email", "user__name", "partner__name", "partner__slug"]
+    ordering = ["-id"]
+    show_full_result_count = False
+
+
+@admin.register(Tier)
+class TierAdmin(ModelAdmin):  # type: ignore[misc]
+    """The ladder. A change of limits holds for every partner of the tier from its next call on."""
+
+    list_display = ["name", "rank", "price_minor", "currency", "monthly_quota", "commission_rate", "marketplace_fee"]
+    ordering = ["rank"]
+    fieldsets = [
+        (None, {"fields": ["name", "slug", "rank"]}),
+        (_("Price and shares"), {"fields": ["price_minor", "currency", "commission_rate", "marketplace_fee"]}),
+        (_("Limits"), {"fields": ["monthly_quota", "over_quota", "key_rate", "partner_rate", "longest_grace"]}),
+        (_("What comes with it"), {"fields": ["servers", "support"]}),
+        (_("To go live on it"), {"fields": ["needs_documents", "needs_application", "needs_contract"]}),
+    ]
+
+    def save_model(self, request: HttpRequest, obj: Tier, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        tiers.changed(obj)
+
+
+def done(request: HttpRequest, model: type[Model], object_id: str, deed: Callable[[Any], Any]) -> HttpResponse:
+    """Do it and let the dialog's page load anew; a refusal is shown there."""
+    row = model._default_manager.filter(pk=object_id).first()
+    if row is None:
+        raise Http404
+    try:
+        deed(row)
+    except Problem as problem:
+        messages.error(request, problem.said)
+    else:
+        messages.success(request, _("Done."))
+    options = model._meta
+    url = reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[object_id])
+    return HttpResponse(headers={"HX-Redirect": url})
+
+
+def _user(request: HttpRequest) -> User:
+    user: Any = request.user
+    return user  # type: ignore[no-any-return]
