@@ -262,6 +262,17 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/(partner|operator)/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "PartnerStatusEnum": "partners.models.Partner.Status",
+        "DocumentKindEnum": "partners.models.Document.Kind",
+        "KeyStatusEnum": ["active", "disabled", "leaked", "revoked", "expired"],
+        "IntegrationStatusEnum": "marketplace.models.Integration.Status",
+        "WebhookStatusEnum": "webhooks.models.Endpoint.Status",
+        "DeliveryStatusEnum": "webhooks.models.Delivery.Status",
+        "InvoiceStatusEnum": "billing.models.Invoice.Status",
+        "PayoutStatusEnum": "billing.models.Payout.Status",
+        "RequestStatusEnum": "products.requests.models.Request.Status",
+    },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.api.schema.describe_problems"],
 }
 

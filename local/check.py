@@ -17,7 +17,7 @@ BIN = Path(sys.executable).parent
 # The slowest first; two run at a time.
 CHECKS = {
     "Types (mypy)": "mypy .",
-    "Templates (djlint)": "djlint --quiet --lint --check templates",
+    "Templates (djlint)": "djlint --quiet --lint templates",
     "Deployment (manage.py check)": "python manage.py check --deploy --fail-level WARNING",
     "Migrations (makemigrations)": "python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run",
     "Layers (import-linter)": "lint-imports",

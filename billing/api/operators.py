@@ -18,7 +18,7 @@ from billing.api.serializers import (
     OperatorInvoiceSerializer,
     OperatorPayoutSerializer,
     RanSerializer,
-    ReasonSerializer,
+    PayoutReasonSerializer,
     ReferenceSerializer,
     RunSerializer,
     SimulatedSerializer,
@@ -104,17 +104,17 @@ class OperatorInvoiceViewSet(OperatorViewSet, ListMixin, RetrieveMixin):
         """Its whole amount has come in; 409 unless it is open or overdue."""
         return self._after(invoices.mark_paid, **self.read(ReferenceSerializer))
 
-    @extend_schema(operation_id="voidInvoice", summary="Void an invoice", request=ReasonSerializer)
+    @extend_schema(operation_id="voidInvoice", summary="Void an invoice", request=PayoutReasonSerializer)
     @action(detail=True, methods=["post"])
     def void(self, request: Request, public_id: str) -> Response:
         """Nothing is owed for it any more; what sellers earned by it is taken back. 409 unless it is open or overdue."""
-        return self._after(invoices.void, **self.read(ReasonSerializer))
+        return self._after(invoices.void, **self.read(PayoutReasonSerializer))
 
-    @extend_schema(operation_id="writeOffInvoice", summary="Write an invoice off", request=ReasonSerializer)
+    @extend_schema(operation_id="writeOffInvoice", summary="Write an invoice off", request=PayoutReasonSerializer)
     @action(detail=True, methods=["post"])
     def write_off(self, request: Request, public_id: str) -> Response:
         """Its money will not come. 409 unless it is open or overdue."""
-        return self._after(invoices.write_off, **self.read(ReasonSerializer))
+        return self._after(invoices.write_off, **self.read(PayoutReasonSerializer))
 
     def _after(self, verb: Any, **facts: Any) -> Response:
         invoice = self.get_object()
@@ -152,11 +152,11 @@ class OperatorPayoutViewSet(OperatorViewSet, ListMixin, RetrieveMixin):
         """Let it go out; 409 unless it waits for approval or is held."""
         return self._after(payouts.approve, **self.read(NothingSerializer))
 
-    @extend_schema(operation_id="holdPayout", summary="Hold a payout", request=ReasonSerializer)
+    @extend_schema(operation_id="holdPayout", summary="Hold a payout", request=PayoutReasonSerializer)
     @action(detail=True, methods=["post"])
     def hold(self, request: Request, public_id: str) -> Response:
         """Keep it back until it is approved anew; 409 once it is settled."""
-        return self._after(payouts.hold, **self.read(ReasonSerializer))
+        return self._after(payouts.hold, **self.read(PayoutReasonSerializer))
 
     @extend_schema(operation_id="markPayoutPaid", summary="Mark a payout as paid", request=ReferenceSerializer)
     @action(detail=True, methods=["post"])
@@ -164,11 +164,11 @@ class OperatorPayoutViewSet(OperatorViewSet, ListMixin, RetrieveMixin):
         """The transfer was made; 409 unless it is approved."""
         return self._after(payouts.mark_paid, **self.read(ReferenceSerializer))
 
-    @extend_schema(operation_id="markPayoutFailed", summary="Mark a payout as failed", request=ReasonSerializer)
+    @extend_schema(operation_id="markPayoutFailed", summary="Mark a payout as failed", request=PayoutReasonSerializer)
     @action(detail=True, methods=["post"])
     def mark_failed(self, request: Request, public_id: str) -> Response:
         """The transfer did not arrive: its money is available again. 409 unless it is approved."""
-        return self._after(payouts.mark_failed, **self.read(ReasonSerializer))
+        return self._after(payouts.mark_failed, **self.read(PayoutReasonSerializer))
 
     def _after(self, verb: Any, **facts: Any) -> Response:
         payout = self.get_object()

@@ -271,7 +271,7 @@ class ReferenceSerializer(Strict):
     reference = serializers.CharField(max_length=140, required=False, default="", allow_blank=True)
 
 
-class ReasonSerializer(Strict):
+class PayoutReasonSerializer(Strict):
     reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
 
 

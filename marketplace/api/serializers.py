@@ -49,7 +49,7 @@ class SellerSerializer(Strict):
     name = serializers.CharField(read_only=True)
 
 
-class ScopeSerializer(Strict):
+class WantedScopeSerializer(Strict):
     name = serializers.CharField(read_only=True)
     description = serializers.CharField(read_only=True)
 
@@ -88,7 +88,7 @@ class ListedSerializer(StrictModel):
     def get_price_per_call(self, integration: Integration) -> dict[str, str] | None:
         return PriceField().to_representation(integration.current)
 
-    @extend_schema_field(ScopeSerializer(many=True))
+    @extend_schema_field(WantedScopeSerializer(many=True))
     def get_scopes(self, integration: Integration) -> list[dict[str, str]]:
         names = integration.current.scopes if integration.current else []
         return [{"name": name, "description": str(SCOPES[name].description) if name in SCOPES else name} for name in names]
@@ -192,14 +192,14 @@ class NewIntegrationSerializer(ChangesSerializer):
     price_per_call = PriceInput(allow_null=True, required=False)
 
 
-class SubmitSerializer(Strict):
+class SubmitVersionSerializer(Strict):
     """The number of the version that is handed in (the next one if left out), and what is new in it."""
 
     version = serializers.CharField(max_length=20, allow_blank=True, default="")
     notes = serializers.CharField(max_length=5_000, allow_blank=True, default="")
 
 
-class ReasonSerializer(Strict):
+class ReviewReasonSerializer(Strict):
     reason = serializers.CharField(max_length=2_000)
 
 

@@ -26,8 +26,8 @@ from marketplace.api.serializers import (
     NewIntegrationSerializer,
     NewVersionSerializer,
     OperatorIntegrationSerializer,
-    ReasonSerializer,
-    SubmitSerializer,
+    ReviewReasonSerializer,
+    SubmitVersionSerializer,
     VersionSerializer,
 )
 from marketplace.models import Category, Installation, Integration
@@ -192,13 +192,13 @@ class IntegrationViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
     @extend_schema(
         operation_id="submitIntegration",
         summary="Submit an integration for review",
-        request=SubmitSerializer,
+        request=SubmitVersionSerializer,
         responses=IntegrationSerializer,
     )
     @action(detail=True, methods=["post"])
     def submit(self, request: Request, public_id: str) -> Response:
         """An operator looks at it. A test integration, which only you can see, is approved at once."""
-        body = self.read(SubmitSerializer)
+        body = self.read(SubmitVersionSerializer)
         integration = self.get_object()
         return self._shown(
             integrations.submit(integration=integration, number=body["version"], notes=body["notes"], by=self.actor)
@@ -277,38 +277,38 @@ class OperatorIntegrationViewSet(OperatorViewSet, ListMixin, RetrieveMixin):
     @extend_schema(
         operation_id="requestIntegrationChanges",
         summary="Ask for changes",
-        request=ReasonSerializer,
+        request=ReviewReasonSerializer,
         responses=OperatorIntegrationSerializer,
         examples=[REASON],
     )
     @action(detail=True, methods=["post"])
     def request_changes(self, request: Request, public_id: str) -> Response:
         """Back to its partner as a draft, with the reason."""
-        return self._after(integrations.request_changes, **self.read(ReasonSerializer))
+        return self._after(integrations.request_changes, **self.read(ReviewReasonSerializer))
 
     @extend_schema(
         operation_id="rejectIntegration",
         summary="Reject an integration",
-        request=ReasonSerializer,
+        request=ReviewReasonSerializer,
         responses=OperatorIntegrationSerializer,
         examples=[REASON],
     )
     @action(detail=True, methods=["post"])
     def reject(self, request: Request, public_id: str) -> Response:
         """For good, with the reason."""
-        return self._after(integrations.reject, **self.read(ReasonSerializer))
+        return self._after(integrations.reject, **self.read(ReviewReasonSerializer))
 
     @extend_schema(
         operation_id="suspendIntegration",
         summary="Suspend an integration",
-        request=ReasonSerializer,
+        request=ReviewReasonSerializer,
         responses=OperatorIntegrationSerializer,
         examples=[REASON],
     )
     @action(detail=True, methods=["post"])
     def suspend(self, request: Request, public_id: str) -> Response:
         """Calls to it are refused from the next one on."""
-        return self._after(integrations.suspend, **self.read(ReasonSerializer))
+        return self._after(integrations.suspend, **self.read(ReviewReasonSerializer))
 
     @extend_schema(
         operation_id="reinstateIntegration",

@@ -50,7 +50,7 @@ class IntegrationIdField(serializers.UUIDField):
         return ids.encode("int", value)
 
 
-class EndpointSerializer(Strict):
+class OperationUsageSerializer(Strict):
     operation = serializers.CharField()
     integration = IntegrationIdField(source="integration_id", allow_null=True)
     requests = serializers.IntegerField()

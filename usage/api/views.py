@@ -116,10 +116,10 @@ class EndpointsView(UsageView):
         operation_id="listUsageEndpoints",
         summary="Usage by operation",
         parameters=[FROM, TO],
-        responses=rows_of("UsageEndpoints", serializers.EndpointSerializer),
+        responses=rows_of("UsageEndpoints", serializers.OperationUsageSerializer),
     )
     def get(self, request: Request) -> Response:
-        return _rows(serializers.EndpointSerializer, questions.endpoints(*self.asked(request)))
+        return _rows(serializers.OperationUsageSerializer, questions.endpoints(*self.asked(request)))
 
 
 class ErrorsView(UsageView):
