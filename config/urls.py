@@ -47,6 +47,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("developers.urls")),
     path("", include("marketplace.urls")),
     path("", include("portal.urls")),
+    path("", include("usage.urls")),
     path("", include("webhooks.urls")),
 ]
 

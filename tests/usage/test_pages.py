@@ -1,0 +1,87 @@
+"""The pages about usage: numbers, log and one call explained, of this partner and environment only."""
+
+import pytest
+from django.test import Client
+
+from core.actors import SYSTEM
+from core.models import User
+from partners import partners
+from partners.models import Member
+from tests.usage.conftest import EPOCH_ID, call
+from usage import ingest
+from usage.models import Call, Tally
+
+pytestmark = pytest.mark.django_db
+
+
+def browser(partner) -> Client:
+    user = User.objects.create_user(f"owner@{partner.slug}.example")
+    Member.objects.create(partner=partner, user=user, role="viewer")
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def acme(db):
+    return partners.create(name="Acme", by=SYSTEM, active=True)
+
+
+@pytest.fixture
+def calls(acme):
+    told = [call(partner=acme.pk) for _ in range(3)]
+    told.append(call(partner=acme.pk, status=404, code="not_found", path="/api/partner/v1/nothing?a='b"))
+    told.append(call(partner=acme.pk, environment="test", path="/api/partner/v1/in-test"))
+    ingest.write((EPOCH_ID, one) for one in told)
+
+
+@pytest.mark.parametrize("chosen", ["", "?range=hour", "?range=week", "?range=month", "?range=nonsense"])
+def test_numbers_of_a_period(acme, calls, chosen):
+    page = browser(acme).get(f"/p/acme/usage/{chosen}").content.decode()
+    assert "GET /api/partner/v1/requests" in page
+    assert "25" in page  # percent of errors
+    assert "not_found" in page
+
+
+def test_no_calls_yet(acme):
+    page = browser(acme).get("/p/acme/usage/").content.decode()
+    assert "No calls in this period" in page
+    assert (
+        "No calls yet"
+        in browser(partners.create(name="Globex", by=SYSTEM, active=True)).get("/p/globex/usage/requests/").content.decode()
+    )
+
+
+def test_unknown_calls_are_shown(acme, calls):
+    from core import clock
+
+    Tally.objects.filter(epoch=EPOCH_ID).update(admitted=11, closed_at=clock.now())
+    assert "7 calls are known by number only" in browser(acme).get("/p/acme/usage/").content.decode()
+
+
+def test_log_narrowed_by_the_url(acme, calls):
+    client = browser(acme)
+    page = client.get("/p/acme/usage/requests/").content.decode()
+    assert "in-test" not in page
+    assert "nothing" in page
+    assert "nothing" not in client.get("/p/acme/usage/requests/?status=2xx").content.decode()
+    assert "No call fits" in client.get("/p/acme/usage/requests/?status=5xx").content.decode()
+    assert "A status such as 404" in client.get("/p/acme/usage/requests/?status=zzz").content.decode()
+
+
+def test_one_call_explained_with_a_command_line(acme, calls):
+    row = Call.objects.get(status=404)
+    page = browser(acme).get(f"/p/acme/usage/requests/{row.public_id}/").content.decode()
+    assert "Not found" in page
+    assert "/developers/errors/not_found" in page
+    assert "$PORTICO_KEY" in page
+
+
+def test_strangers_and_the_other_environment_find_nothing(acme, calls):
+    globex = partners.create(name="Globex", by=SYSTEM, active=True)
+    row = Call.objects.get(status=404)
+    stranger = browser(globex)
+    assert stranger.get("/p/acme/usage/").status_code == 404
+    assert stranger.get(f"/p/globex/usage/requests/{row.public_id}/").status_code == 404
+    test = Call.objects.get(environment="test")
+    assert browser(acme).get(f"/p/acme/usage/requests/{test.public_id}/").status_code == 404
