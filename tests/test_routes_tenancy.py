@@ -5,6 +5,7 @@ being named. What has to be named is how an object of each kind comes to be: a r
 """
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -64,6 +65,27 @@ def _payout(member: Member) -> str:
     return Payout.objects.create(partner=member.partner, environment="live", **facts).public_id
 
 
+def _document(member: Member) -> str:
+    parts = [
+        b'--x\r\nContent-Disposition: form-data; name="kind"\r\n\r\nregistration\r\n',
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n%PDF-1.4 tenancy\r\n--x--\r\n',
+    ]
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = member.gateway.post(f"{ROOT}/partner/documents", b"".join(parts), key=member.api.key, headers=headers)
+    return str(answer.expect(201)["id"])
+
+
+def _call(member: Member) -> str:
+    """A call that usage has heard of: the gateway sends what it carried within 100 ms."""
+    from usage import ingest
+
+    call_id = member.api.get("/requests").headers["x-request-id"]
+    deadline = time.monotonic() + 10
+    while member.api.get(f"/usage/requests/{call_id}").status == 404 and time.monotonic() < deadline:
+        ingest.step()
+    return call_id
+
+
 def _integration(member: Member) -> str:
     body = {
         "slug": f"tenancy-{token_hex(4)}",
@@ -97,7 +119,9 @@ MAKERS: dict[str, Maker] = {
     "installations": _installation,
     "integrations": _integration,
     "keys": _posted("/keys", {"name": "Tenancy", "environment": "live", "scopes": ["partner:read"]}),
+    "partner/documents": _document,
     "requests": _posted("/requests", {"type": "TENANCY", "payload": {}}, "requestId"),
+    "usage/requests": _call,
     "webhooks": _posted("/webhooks", {"url": "http://127.0.0.1:19999/hooks", "event_types": ["request.*"]}),
 }
 
@@ -105,7 +129,7 @@ MAKERS: dict[str, Maker] = {
 SHARED = frozenset({"event-types", "marketplace/integrations"})
 
 # Kinds that belong to a partner as a whole and to no environment of it.
-OF_BOTH_ENVIRONMENTS: frozenset[str] = frozenset()
+OF_BOTH_ENVIRONMENTS = frozenset({"partner/documents"})
 
 
 @dataclass(frozen=True)
