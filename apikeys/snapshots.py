@@ -42,6 +42,16 @@ class Grant(msgspec.Struct, frozen=True, dict=True):
     """Slugs of the integrations that the partner has installed in this environment; the gateway adds them."""
 
     @cached_property
+    def partner_bytes(self) -> bytes | None:
+        """The partner's UUID, for records of calls."""
+        return bytes.fromhex(self.partner) if self.partner else None
+
+    @cached_property
+    def credential_bytes(self) -> bytes:
+        """The key's or token's."""
+        return bytes.fromhex(self.credential)
+
+    @cached_property
     def partner_id(self) -> str:
         """The partner's public id; "" of an operator's token."""
         return ids.encode(Partner.id_prefix, UUID(self.partner)) if self.partner else ""

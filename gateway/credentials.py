@@ -34,15 +34,12 @@ class Credential:
     """What the client sent: the key or token, and the second secret, which some keys want."""
 
     text: str
+    prefix: str
     secret: str
-
-    @property
-    def is_operators(self) -> bool:
-        return self.text.startswith(operators.PREFIX)
 
 
 def read_credential(call: Call) -> Credential | None:
-    """The credential of a call, of the right form; None if it has none.
+    """The credential of a call; None if it has none.
 
     Raises ConflictingCredentials if two differ, InvalidKey and InvalidToken for what can't be one of ours.
     """
@@ -63,9 +60,7 @@ def read_credential(call: Call) -> Credential | None:
     prefix = operators.PREFIX if text.startswith(operators.PREFIX) else text[:8]
     if prefix not in KEY_PREFIXES and prefix != operators.PREFIX:
         raise InvalidKey() if key is not None else InvalidToken()
-    if not crypto.well_formed(text, prefix):
-        raise InvalidKey()
-    return Credential(text, call.header(b"x-api-secret"))
+    return Credential(text, prefix, call.header(b"x-api-secret"))
 
 
 class Snapshot:
@@ -75,7 +70,10 @@ class Snapshot:
         "checked_at",
         "digest",
         "grant",
+        "is_told",
+        "member",
         "policies",
+        "policy_header",
         "quota",
         "read_at",
         "take_keys",
@@ -87,6 +85,7 @@ class Snapshot:
     def __init__(self, grant: Grant, digest: bytes) -> None:
         self.grant = grant
         self.digest = digest
+        self.is_told = False
         self.read_at = self.checked_at = time.monotonic()
         subjects, known = [grant.credential], [grant.version]
         self.policies = [("key", f"rate:key:{grant.credential}", max(1, grant.rate))]
@@ -96,6 +95,10 @@ class Snapshot:
             known.append(grant.partner_version)
             self.policies.append(("partner", f"rate:partner:{grant.partner}:{grant.environment}", max(1, grant.partner_rate)))
             self.quota = "-1" if grant.quota is None or grant.over_quota != "stop" else str(grant.quota)
+        self.policy_header = ", ".join(f'"{name}";q={limit};w=60' for name, _, limit in self.policies)
+        if grant.partner and grant.quota is not None:
+            self.policy_header += f', "month";q={grant.quota}'
+        self.member = f"{grant.partner}:{grant.environment}"
         self.version_keys = [versions.KEY.format(UUID(subject)) for subject in subjects]
         self.versions = known
         self.take_keys = [*self.version_keys, *(name for _, name, _ in self.policies)]
@@ -125,19 +128,22 @@ class Credentials:
         self._loading: dict[bytes, asyncio.Task[Snapshot | None]] = {}
 
     async def find(self, credential: Credential) -> Snapshot | None:
-        """The snapshot of a credential; None if nobody has it. Raises TemporarilyUnavailable."""
+        """The snapshot of a credential; None if nobody has it. Raises InvalidKey if its checksum is wrong, without looking
+        further than into memory, and TemporarilyUnavailable."""
         digest = crypto.digest(credential.text)
         snapshot = self._known.get(digest)
         if snapshot is not None and snapshot.unchecked_for < LIFETIME:
             self._known.move_to_end(digest)
             self._metrics.lookups["hit"] += 1
             return snapshot
+        if not crypto.well_formed(credential.text, credential.prefix):
+            raise InvalidKey()
         if self._unknown.get(digest, 0.0) > time.monotonic():
             self._metrics.lookups["negative"] += 1
             return None
         self._metrics.lookups["miss"] += 1
         try:
-            return await self._load(digest, snapshots.find_operator if credential.is_operators else find_key)
+            return await self._load(digest, snapshots.find_operator if credential.prefix == operators.PREFIX else find_key)
         except PostgresAway as error:
             if snapshot is None or not self.may_go_on(snapshot):
                 raise TemporarilyUnavailable() from error

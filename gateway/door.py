@@ -80,6 +80,9 @@ class Door:
         call = Call(scope, receive, address, headers, fields)
         try:
             _require_bounds(headers, fields)
+            if call.raw_path == b"/gateway/authorize":
+                await self._authorize(call, send)
+                return
             path = paths.plain(call.raw_path)
             if path.startswith("/gateway/"):
                 await self._own(call, path, peer, send)
@@ -146,9 +149,7 @@ class Door:
         self._finished(call, refused.grant, status, metered=False)
 
     async def _own(self, call: Call, path: str, peer: str, send: Send) -> None:
-        if path == "/gateway/authorize":
-            await self._authorize(call, send)
-        elif path == "/gateway/metrics" and self._may_see_metrics(call, peer):
+        if path == "/gateway/metrics" and self._may_see_metrics(call, peer):
             self.metrics.redis_away = 0 if self.redis.connected else 1
             await answers.send(send, 200, [(b"content-type", CONTENT_TYPE_LATEST.encode())], self.metrics.exposition())
         else:
@@ -191,9 +192,9 @@ class Door:
             CallRecord(
                 call=call.id.bytes,
                 at=call.at,
-                partner=bytes.fromhex(grant.partner) if grant and grant.partner else None,
+                partner=grant.partner_bytes if grant else None,
                 environment=grant.environment if grant else "",
-                credential=bytes.fromhex(grant.credential) if grant else None,
+                credential=grant.credential_bytes if grant else None,
                 operation=call.operation_name,
                 target=call.target,
                 method=call.method[:16],

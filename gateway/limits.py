@@ -41,11 +41,12 @@ Policy = tuple[str, str, int]
 class Verdict:
     """What the limits say to one call. For each rate: calls left, µs until all are back, µs until one is."""
 
-    __slots__ = ("found", "month_left", "outcome", "policies", "quota", "rates", "used")
+    __slots__ = ("found", "month_left", "outcome", "policies", "policy_header", "quota", "rates", "used")
 
-    def __init__(self, outcome: int, policies: list[Policy], quota: int | None = None) -> None:
+    def __init__(self, outcome: int, policies: list[Policy], policy_header: str, quota: int | None = None) -> None:
         self.outcome = outcome
         self.policies = policies
+        self.policy_header = policy_header
         self.quota = quota
         self.used = -1
         self.month_left = 0
@@ -72,24 +73,23 @@ class Verdict:
     def headers(self) -> Headers:
         """RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-09), and the older X-RateLimit ones, whose
         Reset is a time in Unix seconds; these speak of the rate with the fewest calls left."""
-        if not self.rates:
+        rates = self.rates
+        if not rates:
             return []
         said, least = [], 0
-        policies = [f'"{name}";q={limit};w=60' for name, _, limit in self.policies]
         for index, (name, _, _) in enumerate(self.policies):
-            left, reset = self.rates[3 * index], -(-self.rates[3 * index + 1] // 1_000_000)
-            said.append(f'"{name}";r={left};t={reset}')
-            if left < self.rates[3 * least]:
+            at = 3 * index
+            said.append(f'"{name}";r={rates[at]};t={-(-rates[at + 1] // 1_000_000)}')
+            if rates[at] < rates[3 * least]:
                 least = index
         if self.quota is not None and self.used >= 0:
-            policies.append(f'"month";q={self.quota}')
             said.append(f'"month";r={max(0, self.quota - self.used)};t={self.month_left}')
-        reset = int(time.time()) - (-self.rates[3 * least + 1] // 1_000_000)
+        reset = int(time.time()) - (-rates[3 * least + 1] // 1_000_000)
         return [
-            (b"ratelimit-policy", ", ".join(policies).encode()),
+            (b"ratelimit-policy", self.policy_header.encode()),
             (b"ratelimit", ", ".join(said).encode()),
             (b"x-ratelimit-limit", b"%d" % self.policies[least][2]),
-            (b"x-ratelimit-remaining", b"%d" % self.rates[3 * least]),
+            (b"x-ratelimit-remaining", b"%d" % rates[3 * least]),
             (b"x-ratelimit-reset", b"%d" % reset),
         ]
 
@@ -117,10 +117,9 @@ class Limits:
             answer = await self._ask(keys[:count], [count, 0, "", "", "", 0, *tail[:count]])
             return self._read(answer, [], snapshot)
         grant = snapshot.grant
-        member = f"{grant.partner}:{grant.environment}"
         if snapshot.quota:
             keys = [*keys, self._epoch_key]
-        arguments = [count, len(snapshot.policies), snapshot.quota, "", member, _offset(), *tail]
+        arguments = [count, len(snapshot.policies), snapshot.quota, "", snapshot.member, _offset(), *tail]
         answer = await self._ask(keys, arguments)
         if answer is not None and answer[0] == COUNT_MISSING:
             try:
@@ -135,8 +134,9 @@ class Limits:
     async def take_address(self, address: str) -> Verdict:
         """Take from the limit of calls that come without a known credential."""
         policies = [("address", f"rate:address:{limited_as(address)}", self._address_rate)]
+        header = f'"address";q={self._address_rate};w=60'
         answer = await self._ask([policies[0][1]], [0, 1, "", "", "", _offset(), str(self._address_rate)])
-        return self._read(answer, policies)
+        return self._read(answer, policies, None, header)
 
     def publish(self, read: Sequence[Subject], found: list[int]) -> None:
         """Tell Redis the versions just read from PostgreSQL, where it had others (`found`, in the same order).
@@ -165,13 +165,14 @@ class Limits:
             return None
         return answer
 
-    def _read(self, answer: list[Any] | None, policies: list[Policy], snapshot: Snapshot | None = None) -> Verdict:
+    def _read(self, answer: list[Any] | None, policies: list[Policy], snapshot: Snapshot | None, header: str = "") -> Verdict:
+        header = snapshot.policy_header if snapshot else header
         if answer is None:
             if snapshot is not None and snapshot.unchecked_for > CHECKED_AGE:
-                return Verdict(STALE, policies)
+                return Verdict(STALE, policies, header)
             self._metrics.degraded["redis"] += 1
-            return self._local.take(policies)
-        verdict = Verdict(answer[0], policies, snapshot.grant.quota if snapshot else None)
+            return self._local.take(policies, header)
+        verdict = Verdict(answer[0], policies, header, snapshot.grant.quota if snapshot else None)
         if answer[0] == STALE:
             verdict.found = answer[1:]
         else:
@@ -187,10 +188,10 @@ class LocalLimits:
     def __init__(self) -> None:
         self._arrivals: dict[str, int] = {}
 
-    def take(self, policies: list[Policy]) -> Verdict:
+    def take(self, policies: list[Policy], header: str) -> Verdict:
         """As `take.lua`: from every rate or from none."""
         now = time.monotonic_ns() // 1000
-        verdict = Verdict(ADMITTED, policies)
+        verdict = Verdict(ADMITTED, policies, header)
         before = [max(now, self._arrivals.get(name, 0)) for _, name, _ in policies]
         for (_, _, limit), at in zip(policies, before, strict=True):
             if at + MINUTE // limit - now > MINUTE:

@@ -89,6 +89,8 @@ async def admit(call: Call, want: Want, credentials: Credentials, routes: Routes
     except Problem as problem:
         raise Refused(problem) from problem
 
+    if not snapshot.is_told:
+        _tell(snapshot, limits)
     for _attempt in range(MOST_TRIES):
         refusal = _refusal(snapshot.grant, credential, call, want)
         verdict = await limits.take(snapshot, want.route.subject if want.route else None, paying=refusal is None)
@@ -168,6 +170,12 @@ def _operation_refusal(grant: Grant, want: Want) -> Problem | None:
     return None
 
 
+def _tell(snapshot: Snapshot, limits: Limits) -> None:
+    """What was just read from PostgreSQL is told to Redis at once, where a later version stands: then it is read again."""
+    snapshot.is_told = True
+    limits.publish(snapshot.subjects, [-1] * len(snapshot.versions))
+
+
 async def _read_again(snapshot: Snapshot, verdict: Verdict, credentials: Credentials, limits: Limits) -> Snapshot | None:
     """The credential as PostgreSQL has it, its versions told to Redis.
 
@@ -183,6 +191,7 @@ async def _read_again(snapshot: Snapshot, verdict: Verdict, credentials: Credent
             raise Refused(TemporarilyUnavailable(), snapshot.grant) from error
         fresh = snapshot
     if fresh is not None:
+        fresh.is_told = True
         limits.publish(fresh.subjects, verdict.found)
     return fresh
 

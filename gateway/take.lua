@@ -12,14 +12,13 @@
 -- is the only one, so that gateways can't disagree; it says which month it is too.
 local versions, rates = tonumber(ARGV[1]), tonumber(ARGV[2])
 local first = 6
-if versions > 0 then
-  local stale, found = false, {0}
-  for i = 1, versions do
-    local version = redis.call('GET', KEYS[i])
-    if version ~= ARGV[first + i] then stale = true end
-    found[i + 1] = tonumber(version or -1)
+local known = redis.call('MGET', unpack(KEYS, 1, versions + rates))
+for i = 1, versions do
+  if known[i] ~= ARGV[first + i] then
+    local found = {0}
+    for j = 1, versions do found[j + 1] = tonumber(known[j] or -1) end
+    return found
   end
-  if stale then return found end
 end
 
 local time = redis.call('TIME')
@@ -56,7 +55,7 @@ end
 local answer, before, interval, outcome = {2, used, left}, {}, {}, 2
 for i = 1, rates do
   interval[i] = math.floor(MINUTE / tonumber(ARGV[first + versions + i]))
-  before[i] = math.max(now, tonumber(redis.call('GET', KEYS[versions + i]) or 0))
+  before[i] = math.max(now, tonumber(known[versions + i] or 0))
   if before[i] + interval[i] - now > MINUTE then outcome = 3 end
 end
 if outcome == 2 and quota ~= '' and tonumber(quota) >= 0 and used >= tonumber(quota) then outcome = 4 end

@@ -1,0 +1,129 @@
+"""Gateways in processes of their own, and engines that can be cut off, for tests of faults."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from tests.platform import ROOT, Gateway
+
+
+class Cable:
+    """A Unix socket in front of a server's, which can be cut and mended. `name` is the file's name in a folder of its own."""
+
+    def __init__(self, target: str, name: str) -> None:
+        self.target = target
+        self.folder = Path(tempfile.mkdtemp(prefix="cable-"))
+        self.path = self.folder / name
+        self._pairs: list[socket.socket] = []
+        self.mend()
+
+    def mend(self) -> None:
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(self.path))
+        self._listener.listen(64)
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        self._listener.close()
+        self.path.unlink(missing_ok=True)
+        for end in self._pairs:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+        self._pairs.clear()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(self.target)
+            self._pairs += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    for end in (source, sink):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+def redis_cable() -> tuple[Cable, str]:
+    """A cable to the session's Valkey, and the URL over it."""
+    url = urlsplit(os.environ["REDIS_URL"])
+    cable = Cable(unquote(url.path), "valkey.sock")
+    return cable, f"unix://{quote(str(cable.path))}?{url.query}"
+
+
+def database_url(host: str | None = None) -> str:
+    """The test database; by another host if one is given."""
+    from django.db import connection
+
+    url = urlsplit(os.environ["DATABASE_URL"])
+    host = host or parse_qs(url.query)["host"][0]
+    return f"postgresql://{url.netloc}/{connection.settings_dict['NAME']}?host={quote(host, safe='/')}"
+
+
+def postgres_cable() -> tuple[Cable, str]:
+    """A cable to the session's PostgreSQL, and the URL over it."""
+    folder = parse_qs(urlsplit(os.environ["DATABASE_URL"]).query)["host"][0]
+    cable = Cable(f"{folder}/.s.PGSQL.5432", ".s.PGSQL.5432")
+    return cable, database_url(str(cable.folder))
+
+
+class GatewayProcess(Gateway):
+    """A gateway as it runs in an installation: granian, in a process of its own."""
+
+    def __init__(self, **env: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            super().__init__(probe.getsockname()[1])
+        self.home = Path(tempfile.mkdtemp(prefix="gateway-"))
+        (self.home / "log").touch()
+        settings = {"DATABASE_URL": database_url(), "PORTICO_HOME": str(self.home), "PORTICO_WEB_SOCKET": _web_socket(), **env}
+        command = f"-m granian --no-ws --interface asgi --loop uvloop --host 127.0.0.1 --port {self.port} gateway.app:application"
+        with (self.home / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *command.split()], env=os.environ | settings, cwd=ROOT, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 60
+        while True:
+            with suppress(OSError):
+                self.get(f"/gateway/{secrets.token_hex(4)}")
+                return
+            assert time.monotonic() < deadline, (self.home / "log").read_text()
+            assert self.process.poll() is None, (self.home / "log").read_text()
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+    def kill(self) -> None:
+        """End it without a word, its worker first."""
+        import psutil
+
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            child.send_signal(signal.SIGKILL)
+        self.process.kill()
+        self.process.wait(timeout=20)
+
+
+def _web_socket() -> str:
+    from django.conf import settings
+
+    return str(settings.WEB_SOCKET)

@@ -1,0 +1,62 @@
+"""Several gateways share nothing but Redis and PostgreSQL, and one that is killed is missed by number."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from apikeys import keys
+from core.actors import SYSTEM
+from tests.gateway.processes import GatewayProcess
+from tests.gateway.test_metering import records
+from usage.records import ALIVE, EPOCH, member
+
+AUTHORIZE = "/gateway/authorize"
+
+
+@pytest.fixture
+def other(platform):
+    """A second gateway."""
+    running = GatewayProcess()
+    yield running
+    running.stop()
+
+
+def test_two_gateways_keep_one_limit_exactly_and_one_revocation(gateway, other, acme):
+    made = acme.key(rate_limit_per_minute=40)
+    with ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit((gateway, other)[number % 2].get, AUTHORIZE, key=made.text) for number in range(80)]
+        statuses = [call.result().status for call in calls]
+    # 40 at once, and one more for each 1.5 s that the calls took: counted by the clock of the script, not by ours.
+    assert 40 <= statuses.count(204) <= 44
+    assert set(statuses) == {204, 429}
+    fresh = acme.key()
+    assert {door.get(AUTHORIZE, key=fresh.text).status for door in (gateway, other)} == {204}
+    keys.revoke(key=fresh.key, by=SYSTEM)
+    assert {door.get(AUTHORIZE, key=fresh.text).status for door in (gateway, other)} == {401}
+
+
+def test_what_a_killed_gateway_had_not_sent_is_known_by_number(platform, acme, redis):
+    doomed = GatewayProcess()
+    key = acme.key().text
+    doomed.get(AUTHORIZE, key=key).expect(204)
+    for _ in range(5):
+        doomed.get(AUTHORIZE, key=key).expect(204)
+    doomed.kill()
+    epochs = [name.decode().removeprefix("usage:epoch:") for name in redis.scan_iter(EPOCH.format("*"))]
+    admitted = {epoch: int(redis.hget(EPOCH.format(epoch), member(acme.partner.pk, "live")) or 0) for epoch in epochs}
+    [epoch] = [epoch for epoch, count in admitted.items() if count]
+    assert admitted[epoch] == 6
+    sent = [found for found, record in records(redis, acme.partner) if found == epoch and record.metered]
+    assert len(sent) <= 6
+    assert redis.ttl(ALIVE.format(epoch)) <= 15  # nobody renews it any more
+
+
+def test_a_stopped_gateway_sends_all_it_has(platform, acme, redis):
+    leaving = GatewayProcess()
+    key = acme.key().text
+    for _ in range(5):
+        leaving.get(AUTHORIZE, key=key).expect(204)
+    leaving.stop()
+    found = records(redis, acme.partner)
+    assert len(found) == 5
+    assert not redis.exists(ALIVE.format(found[0][0]))
