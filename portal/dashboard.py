@@ -1,13 +1,11 @@
 """The first page of a partner: what is left to do, how the month goes, and what happened lately."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, Sum
-from django.db.models.functions import TruncDay
+from django.db.models import Sum
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
@@ -16,7 +14,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apikeys.models import Key
 from billing.models import Earning
-from core import clock
 from core.charts import Chart, Series
 from core.events import TYPES
 from core.models import Event
@@ -27,8 +24,6 @@ from partners.pages import PartnerRequest, choose_environment, partner_page
 from portal import navigation
 from portal.views import back
 from usage import questions
-from usage.histograms import percentile
-from usage.models import HourRollup
 from usage.periods import Period
 from webhooks.models import Endpoint
 
@@ -94,6 +89,7 @@ def dashboard(request: PartnerRequest) -> HttpResponse:
             name: navigation.find(view, slug=partner.slug)
             for name, view in {
                 "keys": "apikeys:list",
+                "activity": "portal:activity" if request.member.may("audit:read") else "",
                 "usage": "usage:overview",
                 "requests": "usage:requests",
                 "billing": "billing:overview",
@@ -121,23 +117,12 @@ def environment(request: PartnerRequest) -> HttpResponse:
 
 
 def _month(partner: Any, environment: str) -> dict[str, Any]:
-    """This month so far: calls against the quota, the share that failed (400 and above); p95 is of the last 24 hours, in ms."""
-    rows = HourRollup.objects.for_caller(partner, environment).within(Period.this_month())
-    found = rows.aggregate(calls=Sum("requests"), failed=Sum("requests", filter=Q(status__gte=400)))
-    calls, failed = found["calls"] or 0, found["failed"] or 0
-    histogram: Counter[int] = Counter()
-    recent = HourRollup.objects.for_caller(partner, environment).within(Period.last(timedelta(days=1)))
-    for buckets, counts in recent.values_list("latency_buckets", "latency_counts"):
-        histogram.update(dict(zip(buckets, counts, strict=True)))
-    metered = questions.month_total(partner, environment, clock.now())
+    """This month so far, and how much of the month's quota is used."""
+    found = questions.summary(partner, environment, Period.this_month())
     quota = partner.tier.monthly_quota
-    used = metered / quota if quota else 0
+    used = found.metered / quota if quota else 0
     return {
-        "calls": calls,
-        "failed": failed,
-        "error_rate": failed / calls if calls else None,
-        "p95": percentile(histogram, 0.95),
-        "metered": metered,
+        "summary": found,
         "quota": quota,
         "tone": "bad" if used >= 1 else "warn" if used >= 0.8 else "",
     }
@@ -155,22 +140,12 @@ def _revenue(request: PartnerRequest) -> list[Money]:
 
 def _daily(partner: Any, environment: str) -> Chart:
     """Calls of each of the last days, today included."""
-    today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    first = today - timedelta(days=DAYS - 1)
-    rows = HourRollup.objects.for_caller(partner, environment).within(Period(first, today + timedelta(days=1)))
-    counted = {
-        day: (calls, failed or 0)
-        for day, calls, failed in rows.annotate(day=TruncDay("at"))
-        .order_by()
-        .values_list("day")
-        .annotate(calls=Sum("requests"), failed=Sum("requests", filter=Q(status__gte=400)))
-    }
-    days = [first + timedelta(days=number) for number in range(DAYS)]
+    points = questions.timeseries(partner, environment, Period.last(timedelta(days=DAYS - 1)), "day")
     return Chart(
-        days,
+        [point.at for point in points],
         [
-            Series(str(_("Calls")), [counted.get(day, (0, 0))[0] for day in days]),
-            Series(str(_("Errors")), [counted.get(day, (0, 0))[1] for day in days], tone="bad"),
+            Series(str(_("Calls")), [point.requests for point in points]),
+            Series(str(_("Errors")), [point.errors for point in points], tone="bad"),
         ],
         kind="bars",
     )

@@ -77,7 +77,7 @@ PARTNER = (
         (
             Entry(_("Onboarding"), "rocket", "partners:onboarding"),
             Entry(_("Team"), "users", "partners:team"),
-            Entry(_("Activity"), "scroll-text", "portal:activity"),
+            Entry(_("Activity"), "scroll-text", "portal:activity", "audit:read"),
             Entry(_("Settings"), "settings", "partners:settings"),
         ),
     ),
@@ -97,10 +97,7 @@ PUBLIC = (
     Entry(_("Partners"), "users", "partners:showcase"),
     Entry(_("Developers"), "code", "developers:home"),
 )
-FOOTER = (
-    Entry(_("API reference"), "book-open", "developers:reference"),
-    Entry(_("Status"), "activity", "portal:status"),
-)
+FOOTER = (Entry(_("API reference"), "book-open", "developers:reference"),)
 
 
 def find(view: str, **kwargs: str) -> str:

@@ -50,5 +50,12 @@ def established() -> tuple[User, Partner]:
 
 def _hour(partner: Partner, at: object, status: int, calls: int) -> HourRollup:
     facts = {"operation": "POST /api/partner/v1/requests", "status": status, "code": "", "at": at}
-    numbers = {"requests": calls, "metered": calls, "bytes_in": 0, "bytes_out": 0, "latency_buckets": [], "latency_counts": []}
+    numbers = {
+        "requests": calls,
+        "metered": calls,
+        "bytes_in": 0,
+        "bytes_out": 0,
+        "latency_buckets": [193],
+        "latency_counts": [calls],
+    }
     return HourRollup(partner_id=partner.pk, environment=Environment.LIVE, **facts, **numbers)
