@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -56,6 +57,7 @@ class Round:
 
 def main() -> None:
     options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped however this ends
     home = Path(tempfile.mkdtemp(prefix="portico-benchmark-"))
     processes: list[subprocess.Popen] = []
     from local import engines
@@ -131,7 +133,7 @@ def start_peer(
 ) -> Server:
     python = home / "peer" / "bin" / "python"
     run([sys.executable, "-m", "venv", str(home / "peer")], env, HERE)
-    run([str(python), "-m", "pip", "install", "-q", "-r", str(HERE / "requirements.txt")], env, HERE)
+    run([str(python), "-m", "pip", "install", "-q", "--no-compile", "-r", str(HERE / "requirements.txt")], env, HERE)
     socket = running.redis_url.split("?")[0]
     peer_env = env | {
         "PYTHONPATH": str(HERE),

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -174,7 +175,7 @@ class Door:
 
     def _may_see_metrics(self, call: Call, peer: str) -> bool:
         if settings.METRICS_TOKEN:
-            return call.header(b"authorization") == f"Bearer {settings.METRICS_TOKEN}"
+            return constant_time_compare(call.header(b"authorization"), f"Bearer {settings.METRICS_TOKEN}")
         return call.address in {"127.0.0.1", "::1"} and b"x-forwarded-for" not in call.fields
 
     def _forwarding(self, call: Call, scope: dict[str, Any], peer: str) -> Headers:
