@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from billing import invoices, payouts, prices, processors, reconciliation
 from billing.models import Account, Earning, Entry, Invoice, Line, Payout, Price, Transaction
+from billing.templatetags.billing import period_in_words, unit
 from core.actors import Actor
 from core.middleware import Call
 from core.states import StaleState
@@ -122,17 +123,26 @@ class LookedAt(ModelAdmin):  # type: ignore[misc]
 
 class LineInline(TabularInline):  # type: ignore[misc]
     model = Line
-    fields = ["description", "kind", "quantity", "unit_amount", "money", "period_start", "period_end"]
+    fields = ["description", "kind", "quantity", "each", "money", "period"]
     readonly_fields = fields
+    hide_title = True
     extra = 0
     can_delete = False
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    @admin.display(description=_("amount a unit"))
+    def each(self, obj: Line) -> str:
+        return str(_("by tiers")) if obj.unit_amount is None else unit(obj.unit_amount, obj.invoice.currency)
+
     @admin.display(description=_("amount"))
     def money(self, obj: Line) -> str:
         return str(obj.amount)
+
+    @admin.display(description=_("period"))
+    def period(self, obj: Line) -> str:
+        return period_in_words(obj)
 
 
 UNPAID = {Invoice.Status.OPEN, Invoice.Status.OVERDUE}
@@ -150,7 +160,8 @@ class InvoiceAdmin(LookedAt):
         ("partner", "status"),
         ("sum", "closed_reason"),
         ("period_start", "period_end"),
-        ("issued_at", "due_at", "paid_at"),
+        ("issued_at", "due_at"),
+        "paid_at",
     ]
     readonly_fields = ["public_id", "sum"]
     inlines = [LineInline]
@@ -227,7 +238,8 @@ class PayoutAdmin(LookedAt):
         "destination_hint",
         "what_to_do",
         ("status_reason", "reference"),
-        ("created_at", "approved_at", "settled_at"),
+        ("created_at", "approved_at"),
+        "settled_at",
     ]
     readonly_fields = ["public_id", "money", "what_to_do", "created_at"]
     actions_detail = ["approve", "hold", "mark_paid", "mark_failed"]
@@ -313,6 +325,7 @@ class EntryInline(TabularInline):  # type: ignore[misc]
     model = Entry
     fields = ["account", "owner", "money"]
     readonly_fields = fields
+    hide_title = True
     extra = 0
     can_delete = False
 

@@ -1,14 +1,17 @@
-"""Prices in words."""
+"""Prices and periods in words."""
 
 from decimal import Decimal
+from typing import Any
 
 from babel.numbers import format_currency, get_currency_symbol
 from django import template
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.models import Price
 from billing.rating import Model
+from usage.periods import Period
 
 register = template.Library()
 
@@ -38,3 +41,12 @@ def price_in_words(price: Price) -> str:
     return ngettext("from {amount}, {count} tier", "from {amount}, {count} tiers", count).format(
         amount=unit(lowest, price.currency), count=count
     )
+
+
+@register.filter
+def period_in_words(row: Any) -> str:
+    """`November 2026`, or `1 Nov – 23 Nov, 01:19` (UTC) for a part of a month."""
+    start, end = row.period_start, row.period_end
+    if Period(start, end) == Period.month(start):
+        return date_format(start, "F Y")
+    return f"{date_format(start, 'j M')} – {date_format(end, 'j M, H:i')}"
