@@ -56,7 +56,8 @@ def register(*, email: str, password: str, company_name: str, type: str, by: Act
         known = User.objects.filter(email=email).first()
         if known is None:
             raise
-        notices.tell(kind="address_known", user=known, cause=f"{known.public_id} {clock.now().isoformat()}")
+        # at most one such mail an hour: registering again and again must not flood a mailbox
+        notices.tell(kind="address_known", user=known, cause=f"{known.public_id} {clock.now():%Y-%m-%dT%H}")
         return None
 
 

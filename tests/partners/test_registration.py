@@ -47,6 +47,7 @@ def test_known_address_makes_nothing_and_is_told_by_mail():
     notices.send_due()
     mail.outbox.clear()
     assert register(company_name="Intruder") is None
+    assert register() is None
     assert Partner.objects.count() == 1
     assert not User.objects.get().check_password("another")
     notices.send_due()
