@@ -34,6 +34,15 @@ LABELS = {
 }
 
 
+# Which deeds are offered on a partner's page, by its state.
+FITTING = {
+    "pending": {"approve", "reject", "close", "delete_softly"},
+    "active": {"suspend", "close", "delete_softly"},
+    "suspended": {"reactivate", "close", "delete_softly"},
+    "closed": {"restore", "delete_softly"},
+}
+
+
 class ReasonForm(BaseDialogForm):  # type: ignore[misc]
     """Asks why; the partner reads it."""
 
@@ -103,6 +112,13 @@ class PartnerAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # deleting is a verb with a way back
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Only those that the partner's state allows."""
+        status = Partner.objects.filter(pk=object_id).values_list("status", flat=True).first()
+        offered = FITTING.get(str(status), set())
+        found = super().get_actions_detail(request, object_id)
+        return [each for each in found if each.method.original_function_name in offered]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ["name", "type"] if obj is None else [*self.fields, *self.readonly_fields]

@@ -84,6 +84,14 @@ class TestPartners:
         active.refresh_from_db()
         assert active.status == "active"
 
+    def test_only_what_the_state_allows_is_offered(self, console, active, submitted):
+        def offered(row) -> set[str]:
+            page = console.get(f"/admin/partners/partner/{row.pk}/change/").content.decode()
+            return set(re.findall(rf"/admin/partners/partner/{row.pk}/(\w+)/?\"", page)) - {"history", "change", "delete"}
+
+        assert offered(active) == {"suspend", "close", "delete_softly"}
+        assert offered(submitted) == {"approve", "reject", "close", "delete_softly"}
+
     def test_nothing_happens_by_a_link_alone(self, console, active):
         for name in ("suspend", "close", "delete_softly"):
             assert console.get(f"/admin/partners/partner/{active.pk}/{name}/").status_code == 200
