@@ -1,0 +1,41 @@
+"""What developers read: the way in, error codes, the reference; and a partner's requests."""
+
+import pytest
+
+from core.actors import SYSTEM
+from tests.browser import people
+from tests.browser.conftest import Visit
+from tests.browser.test_looks import look
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_way_in(visit: Visit) -> None:
+    assert "Your first call" in look(visit, "/developers/", "developers")
+
+
+def test_error_codes(visit: Visit) -> None:
+    assert "insufficient_scope" in look(visit, "/developers/errors/", "error-codes")
+
+
+def test_error_code(visit: Visit) -> None:
+    assert "Retry-After" in look(visit, "/developers/errors/rate_limited", "error-code")
+
+
+def test_reference_runs_under_the_content_security_policy(visit: Visit) -> None:
+    """Swagger UI shows the operations, and the browser refused nothing (which the fixture asserts)."""
+    visitor = visit()
+    visitor.goto("/api/docs")
+    visitor.page.locator(".opblock").first.wait_for(timeout=60_000)
+    assert "/api/partner/v1/requests" in visitor.page.locator("#swagger-ui").inner_text()
+
+
+def test_requests_of_a_partner(visit: Visit) -> None:
+    from products.requests import requests
+
+    owner, partner = people.established()
+    address = f"/p/{partner.slug}/requests/"
+    assert "No requests yet" in look(visit, address, "requests-empty", owner)
+    made = requests.submit(partner=partner, environment="live", type="CREDIT_CHECK", payload={"company": "Initech"}, by=SYSTEM)
+    assert made.public_id in look(visit, address, "requests", owner)
+    assert "Initech" in look(visit, f"{address}{made.public_id}", "request", owner)
