@@ -5,6 +5,7 @@ import os
 import threading
 from typing import Any
 
+import uvloop
 from celery import Celery, bootsteps
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -25,7 +26,7 @@ class Streams(bootsteps.StartStopStep):  # type: ignore[misc]
         self.finished: asyncio.Event | None = None
 
     def start(self, worker: Any) -> None:
-        self.thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="streams")
+        self.thread = threading.Thread(target=lambda: uvloop.run(self._run()), name="streams")
         self.thread.start()
 
     def stop(self, worker: Any) -> None:

@@ -5,6 +5,7 @@ process took and could not finish is due again when its lease ends, so killing i
 """
 
 import asyncio
+import resource
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -29,8 +30,10 @@ from webhooks.schedule import read_retry_after
 
 log = structlog.get_logger(__name__)
 
-IN_FLIGHT = 256
+# Room enough that two hundred endpoints may hang with all their places before anybody waits for them.
+IN_FLIGHT = 1_000
 PER_ENDPOINT = 5
+CLAIM = 250
 TIMEOUT = 15.0
 IDLE = 0.5
 # How long finished attempts gather before they are written together, and how long a lost database is waited for.
@@ -83,7 +86,7 @@ class Courier:
         room = self._most - self._flying.total()
         if room <= 0:
             return False
-        claimed = await self._in_thread(partial(claim, room, cap=self._cap, in_flight=dict(self._flying)))
+        claimed = await self._in_thread(partial(claim, min(room, CLAIM), cap=self._cap, in_flight=dict(self._flying)))
         for delivery in claimed:
             self._flying[delivery.endpoint_id] += 1
             post = asyncio.create_task(self._post(delivery))
@@ -185,7 +188,17 @@ def _readable(text: str) -> str:
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
+def _allow_sockets() -> None:
+    """Each post in flight is an open file; the usual soft limit is too low for all of them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * IN_FLIGHT + 500
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 async def _run(stop: asyncio.Event) -> None:
+    _allow_sockets()
     async with Client() as client, wakes(WAKES) as woken:
         await Courier(client).work(stop, woken)
 
