@@ -90,8 +90,9 @@ def step() -> int:
     return len(entries)
 
 
+@transaction.atomic
 def write(records: Iterable[tuple[str, CallRecord]]) -> int:
-    """Store calls with their epochs, add the new ones to rollups and tallies; inside the caller's transaction.
+    """Store calls with their epochs, and add the new ones to rollups and tallies.
 
     Returns how many were new.
     """
