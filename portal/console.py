@@ -13,6 +13,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+ROOT = "/admin/"
+
 # The console's scripts (Alpine in Unfold) evaluate expressions, its scrollbars set style attributes. No other page may.
 POLICY = {"script-src": [UNSAFE_EVAL], "style-src-attr": [UNSAFE_INLINE]}
 
@@ -24,17 +26,16 @@ class ConsoleMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        root = reverse("admin:index")
-        if not request.path_info.startswith(root):
+        if not request.path_info.startswith(ROOT):
             return self.get_response(request)
-        response = self._refuse(request, root) or self.get_response(request)
+        response = self._refuse(request) or self.get_response(request)
         response._csp_update = POLICY  # type: ignore[attr-defined]
         return response
 
-    def _refuse(self, request: HttpRequest, root: str) -> HttpResponseBase | None:
+    def _refuse(self, request: HttpRequest) -> HttpResponseBase | None:
         """Where a visitor goes who may not enter yet; Django's own sign-in form is never shown."""
         if not request.user.is_authenticated:
-            sent_from = request.get_full_path() if request.path_info != reverse("admin:login") else request.GET.get("next", root)
+            sent_from = request.get_full_path() if request.path_info != reverse("admin:login") else request.GET.get("next", ROOT)
             return redirect(f"{reverse(settings.LOGIN_URL)}?{urlencode({'next': sent_from})}")
         if not (request.user.is_staff and request.user.is_active):
             raise PermissionDenied
