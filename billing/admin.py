@@ -357,9 +357,7 @@ class TransactionAdmin(LookedAt):
     inlines = [EntryInline]
     actions_list = ["check_ledger"]
 
-    @action(  # type: ignore[untyped-decorator]
-        description=_("Check the ledger"), url_path="check", permissions=["view"], icon="fact_check"
-    )
+    @action(description=_("Check the ledger"), url_path="check", permissions=["view"], icon="fact_check")
     def check_ledger(self, request: HttpRequest) -> HttpResponse:
         """Compare every transaction and account with the documents, and say what differs."""
         report = reconciliation.check()

@@ -98,7 +98,7 @@ class Client:
     async def open(
         self,
         method: str,
-        url: str,
+        url: str | URL,
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes | AsyncIterator[bytes] | None = None,
@@ -106,9 +106,11 @@ class Client:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer as a stream, for the length of the block: `response.content.iter_any()` reads it as it comes.
 
+        A `URL` is sent with its path and query as they are spelt; of it only the origin is the user's, and is checked.
         `timeout` bounds the block as a whole; None leaves that to the caller. Raises Refused, Unreachable, TooSlow.
         """
-        target = _target(url, settings.ALLOW_LOCAL_TARGETS)
+        checked = _target(str(url.origin()) if isinstance(url, URL) else url, settings.ALLOW_LOCAL_TARGETS)
+        target = url if isinstance(url, URL) else checked
         try:
             async with (
                 asyncio.timeout(timeout),
