@@ -35,10 +35,13 @@ check: install-dev ## Style, types, layers, templates, migrations, production se
 	@exec $(BIN)/python -m local check
 
 test: check ## The checks, and everything a change can break
-	@exec $(BIN)/python -m pytest -n 2 -m "not slow"
+	@$(BIN)/python -m pytest -n 2 -m "not slow and not platform and not browser"
+	@$(BIN)/python -m pytest -n 2 -m "not slow and platform"
+	@$(BIN)/python -m pytest -n 2 -m "not slow and browser"
 
 test-slow: install-dev ## Faults, full journeys, soak in small
-	@exec $(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m "slow and not platform and not browser"
+	@$(BIN)/python -m pytest -m "slow and platform"
 
 lock: install-dev ## Pin the closure of requirements.in and requirements-dev.in
 	@for name in requirements requirements-dev; do \

@@ -50,6 +50,16 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.DATABASES  # noqa: B018 - reads the settings now; pytest-django sets Django up after this
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests on the running platform: they commit what they make, so they want a database of their own.
+
+    `make test` runs the three kinds (rolled back or flushed, on the platform, in the browser) one after the other.
+    """
+    for item in items:
+        if {"platform", "gateway"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.platform)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     running = config.stash.get(ENGINES, None)
     if running is not None:

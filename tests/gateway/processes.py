@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+import pytest
+
 from tests.platform import ROOT, Gateway
 
 
@@ -66,6 +68,8 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 def redis_cable() -> tuple[Cable, str]:
     """A cable to the session's Valkey, and the URL over it."""
     url = urlsplit(os.environ["REDIS_URL"])
+    if url.scheme != "unix":
+        pytest.skip("wants Valkey on a Unix socket: unset REDIS_URL, so that the embedded one is started")
     cable = Cable(unquote(url.path), "valkey.sock")
     return cable, f"unix://{quote(str(cable.path))}?{url.query}"
 
@@ -75,13 +79,15 @@ def database_url(host: str | None = None) -> str:
     from django.db import connection
 
     url = urlsplit(os.environ["DATABASE_URL"])
-    host = host or parse_qs(url.query)["host"][0]
-    return f"postgresql://{url.netloc}/{connection.settings_dict['NAME']}?host={quote(host, safe='/')}"
+    query = f"host={quote(host, safe='/')}" if host else url.query
+    return f"postgresql://{url.netloc}/{connection.settings_dict['NAME']}?{query}"
 
 
 def postgres_cable() -> tuple[Cable, str]:
     """A cable to the session's PostgreSQL, and the URL over it."""
-    folder = parse_qs(urlsplit(os.environ["DATABASE_URL"]).query)["host"][0]
+    folder = parse_qs(urlsplit(os.environ["DATABASE_URL"]).query).get("host", [""])[0]
+    if not folder:
+        pytest.skip("wants PostgreSQL on a Unix socket: unset DATABASE_URL, so that the embedded one is started")
     cable = Cable(f"{folder}/.s.PGSQL.5432", ".s.PGSQL.5432")
     return cable, database_url(str(cable.folder))
 
