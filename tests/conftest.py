@@ -43,11 +43,14 @@ def pytest_configure(config: pytest.Config) -> None:
         "PORTICO_ENCRYPTION_KEYS": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "PORTICO_HASH_KEY": secrets.token_urlsafe(32),
         "PORTICO_IDENTITY_KEY": secrets.token_urlsafe(32),
-        "DJANGO_SETTINGS_MODULE": "config.settings",
     }
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     from django.conf import settings
 
     settings.DATABASES  # noqa: B018 - reads the settings now; pytest-django sets Django up after this
+    if config.getoption("numprocesses", None) and not worker:
+        # pytest-django would read the settings in each xdist worker before this function has given it an environment.
+        del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,47 +1,26 @@
-"""A seller, a consumer and a stranger; integrations made through the verbs."""
+"""A seller, a consumer and a stranger."""
 
-import uuid
 from typing import Any
 
 import pytest
 
-from core.actors import Actor
-from marketplace import integrations
-from marketplace.models import Integration
-from partners import partners
-from partners.models import Partner
-
-MEMBER = Actor("member", uuid.uuid4(), "ann@seller.example")
-OPERATOR = Actor("operator", uuid.uuid4(), "op@portico.example")
-
-
-def make_partner(slug: str) -> Partner:
-    return partners.create(name=slug.title(), by=OPERATOR, active=True)
-
 
 @pytest.fixture
-def seller(db: None) -> Partner:
+def seller(db: None) -> Any:
+    from tests.marketplace.makers import make_partner
+
     return make_partner("seller")
 
 
 @pytest.fixture
-def consumer(db: None) -> Partner:
+def consumer(db: None) -> Any:
+    from tests.marketplace.makers import make_partner
+
     return make_partner("consumer")
 
 
 @pytest.fixture
-def stranger(db: None) -> Partner:
+def stranger(db: None) -> Any:
+    from tests.marketplace.makers import make_partner
+
     return make_partner("stranger")
-
-
-def draft(partner: Partner, *, environment: str = "live", **fields: Any) -> Integration:
-    given = {"slug": "weather", "name": "Weather", "summary": "Forecasts by place.", "upstream_url": "http://127.0.0.1:21599/v1"}
-    return integrations.create(partner=partner, environment=environment, by=MEMBER, **(given | fields)).integration
-
-
-def published(partner: Partner, **fields: Any) -> Integration:
-    integration = draft(partner, **fields)
-    integration = integrations.submit(integration=integration, by=MEMBER)
-    if integration.environment == "live":
-        integrations.approve(integration=integration, by=OPERATOR)
-    return integrations.publish(integration=integration, by=MEMBER)

@@ -4,7 +4,7 @@ import pytest
 
 from marketplace.models import Category
 from tests.caller import Caller
-from tests.marketplace.conftest import draft, published
+from tests.marketplace.makers import draft, published
 
 NEW = {"slug": "weather", "name": "Weather", "summary": "Forecasts.", "upstream_url": "http://127.0.0.1:21599/v1"}
 

@@ -5,7 +5,7 @@ import pytest
 from core.models import Event, User
 from marketplace import integrations
 from marketplace.models import Category, Integration
-from tests.marketplace.conftest import MEMBER, OPERATOR, draft, published
+from tests.marketplace.makers import MEMBER, OPERATOR, draft, published
 
 pytestmark = pytest.mark.django_db
 YES = {"_form_submitted": "on"}

@@ -9,7 +9,7 @@ from core.models import Change, Event
 from core.problems import InsufficientScope, NotFound
 from core.states import StaleState
 from marketplace import installations, integrations
-from tests.marketplace.conftest import MEMBER, OPERATOR, published
+from tests.marketplace.makers import MEMBER, OPERATOR, published
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from core.problems import PartnerNotActive, ValidationError
 from core.states import StaleState
 from marketplace import integrations
 from marketplace.models import Integration
-from tests.marketplace.conftest import MEMBER, OPERATOR, draft, published
+from tests.marketplace.makers import MEMBER, OPERATOR, draft, published
 
 Status = Integration.Status
 

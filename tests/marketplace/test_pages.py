@@ -9,7 +9,7 @@ from core.models import User
 from marketplace import installations, integrations
 from marketplace.models import Installation, Integration
 from partners.models import Member
-from tests.marketplace.conftest import MEMBER, OPERATOR, draft, published
+from tests.marketplace.makers import MEMBER, OPERATOR, draft, published
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ import pytest
 from core.problems import ValidationError
 from core.states import StaleState
 from marketplace import integrations, releases
-from tests.marketplace.conftest import MEMBER, OPERATOR, draft, published
+from tests.marketplace.makers import MEMBER, OPERATOR, draft, published
 
 
 class TestReleaseNotes:

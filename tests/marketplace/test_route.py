@@ -3,7 +3,7 @@
 from core import events, relay, versions
 from marketplace import integrations, routes
 from marketplace.models import Integration
-from tests.marketplace.conftest import MEMBER, OPERATOR, draft, published
+from tests.marketplace.makers import MEMBER, OPERATOR, draft, published
 
 
 class TestFind:
