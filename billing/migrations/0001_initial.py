@@ -71,6 +71,22 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "account",
                 "ordering": ["kind", "partner_id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("kind", "partner", "currency"), name="account_once", nulls_distinct=False),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("kind__in", ["receivable", "earnings_pending", "earnings_available", "payouts_in_transit"]),
+                                ("partner__isnull", False),
+                            ),
+                            models.Q(
+                                ("kind__in", ["cash", "revenue", "marketplace_fees", "bad_debt"]), ("partner__isnull", True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="account_owner",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -90,6 +106,10 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "closing",
                 "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("partner", "month", "until"), name="closing_once"),
+                    models.CheckConstraint(condition=models.Q(("month__day", 1)), name="closing_first_day"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -145,256 +165,40 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "invoice",
                 "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["partner", "environment", "-id"], name="invoice_of_partner"),
+                    models.Index(condition=models.Q(("status", "open")), fields=["due_at"], name="invoice_due"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("closing", "currency"), name="invoice_once"),
+                    models.CheckConstraint(condition=models.Q(("environment", "live")), name="invoice_live_only"),
+                    models.CheckConstraint(condition=models.Q(("total_minor__gt", 0)), name="invoice_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(("period_end__gt", models.F("period_start"))), name="invoice_period"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("issued_at__isnull", True), ("number__isnull", True), ("status", "draft")),
+                            models.Q(
+                                models.Q(("status", "draft"), _negated=True),
+                                ("due_at__isnull", False),
+                                ("issued_at__isnull", False),
+                                ("number__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="invoice_numbered_when_issued",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("paid_at__isnull", False), ("status", "paid")),
+                            models.Q(models.Q(("status", "paid"), _negated=True), ("paid_at__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="invoice_paid_at",
+                    ),
+                ],
             },
-        ),
-        migrations.CreateModel(
-            name="Line",
-            fields=[
-                ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=core.clock.now, editable=False)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[("usage", "Usage"), ("integration", "Integration"), ("subscription", "Subscription")],
-                        editable=False,
-                        max_length=12,
-                        verbose_name="kind",
-                    ),
-                ),
-                ("description", models.CharField(editable=False, max_length=200, verbose_name="description")),
-                ("meter", models.CharField(blank=True, editable=False, max_length=40, verbose_name="meter")),
-                ("target", models.UUIDField(editable=False, help_text="The integration that was called.", null=True)),
-                ("quantity", models.BigIntegerField(editable=False, verbose_name="quantity")),
-                (
-                    "unit_amount",
-                    models.DecimalField(
-                        decimal_places=10,
-                        editable=False,
-                        help_text="Empty where tiers apply.",
-                        max_digits=20,
-                        null=True,
-                        verbose_name="amount a unit",
-                    ),
-                ),
-                ("amount_minor", models.BigIntegerField(editable=False, verbose_name="amount")),
-                ("period_start", models.DateTimeField(editable=False, verbose_name="from")),
-                ("period_end", models.DateTimeField(editable=False, verbose_name="until")),
-                (
-                    "invoice",
-                    models.ForeignKey(
-                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="billing.invoice"
-                    ),
-                ),
-                (
-                    "tier",
-                    models.ForeignKey(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="partners.tier",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "invoice line",
-                "ordering": ["id"],
-            },
-        ),
-        migrations.CreateModel(
-            name="Earning",
-            fields=[
-                ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=core.clock.now, editable=False)),
-                ("environment", models.CharField(choices=[("live", "Live"), ("test", "Test")], editable=False, max_length=4)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[("marketplace_sale", "Marketplace sale"), ("reversal", "Reversal")],
-                        editable=False,
-                        max_length=16,
-                        verbose_name="kind",
-                    ),
-                ),
-                ("description", models.CharField(editable=False, max_length=200, verbose_name="description")),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("pending", "In hold"),
-                            ("available", "Available"),
-                            ("in_payout", "In payout"),
-                            ("paid", "Paid out"),
-                            ("reversed", "Reversed"),
-                        ],
-                        default="pending",
-                        editable=False,
-                        max_length=9,
-                        verbose_name="status",
-                    ),
-                ),
-                ("currency", core.money.CurrencyField(default="USD", editable=False, max_length=3, verbose_name="currency")),
-                ("gross_minor", models.BigIntegerField(editable=False, verbose_name="price")),
-                ("fee_minor", models.BigIntegerField(editable=False, verbose_name="fee")),
-                ("amount_minor", models.BigIntegerField(editable=False, verbose_name="earning")),
-                (
-                    "fee_rate",
-                    models.DecimalField(
-                        decimal_places=4, default=Decimal("0"), editable=False, max_digits=5, verbose_name="fee rate"
-                    ),
-                ),
-                ("available_at", models.DateTimeField(editable=False, verbose_name="available from")),
-                (
-                    "partner",
-                    models.ForeignKey(
-                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="partners.partner"
-                    ),
-                ),
-                (
-                    "reverses",
-                    models.OneToOneField(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="reversal",
-                        to="billing.earning",
-                    ),
-                ),
-                (
-                    "line",
-                    models.ForeignKey(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="earnings",
-                        to="billing.line",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "earning",
-                "ordering": ["-id"],
-            },
-        ),
-        migrations.CreateModel(
-            name="Payment",
-            fields=[
-                ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=core.clock.now, editable=False)),
-                ("amount_minor", models.BigIntegerField(editable=False, verbose_name="amount")),
-                ("currency", core.money.CurrencyField(default="USD", editable=False, max_length=3, verbose_name="currency")),
-                ("processor", models.CharField(editable=False, max_length=20, verbose_name="processor")),
-                ("reference", models.CharField(blank=True, editable=False, max_length=140, verbose_name="reference")),
-                ("received_at", models.DateTimeField(default=core.clock.now, editable=False, verbose_name="received")),
-                (
-                    "invoice",
-                    models.OneToOneField(
-                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="payment", to="billing.invoice"
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "payment",
-                "ordering": ["-id"],
-            },
-        ),
-        migrations.CreateModel(
-            name="Payout",
-            fields=[
-                ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=core.clock.now, editable=False)),
-                ("environment", models.CharField(choices=[("live", "Live"), ("test", "Test")], editable=False, max_length=4)),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("pending", "Waiting for approval"),
-                            ("held", "Held"),
-                            ("approved", "Approved"),
-                            ("paid", "Paid"),
-                            ("failed", "Failed"),
-                        ],
-                        default="pending",
-                        editable=False,
-                        max_length=8,
-                        verbose_name="status",
-                    ),
-                ),
-                ("amount_minor", models.BigIntegerField(editable=False, verbose_name="amount")),
-                ("currency", core.money.CurrencyField(default="USD", editable=False, max_length=3, verbose_name="currency")),
-                ("processor", models.CharField(editable=False, max_length=20, verbose_name="processor")),
-                ("destination", core.crypto.EncryptedField(help_text="JSON of the payout account as it was.")),
-                ("destination_hint", models.CharField(editable=False, max_length=160, verbose_name="account")),
-                ("status_reason", models.TextField(blank=True, editable=False, verbose_name="reason")),
-                (
-                    "reference",
-                    models.CharField(
-                        blank=True, editable=False, help_text="Of the transfer.", max_length=140, verbose_name="reference"
-                    ),
-                ),
-                ("approved_at", models.DateTimeField(editable=False, null=True, verbose_name="approved")),
-                ("settled_at", models.DateTimeField(editable=False, null=True, verbose_name="paid or failed")),
-                (
-                    "partner",
-                    models.ForeignKey(
-                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="partners.partner"
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "payout",
-                "ordering": ["-id"],
-            },
-        ),
-        migrations.CreateModel(
-            name="PayoutAccount",
-            fields=[
-                ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=core.clock.now, editable=False)),
-                ("environment", models.CharField(choices=[("live", "Live"), ("test", "Test")], editable=False, max_length=4)),
-                (
-                    "method",
-                    models.CharField(
-                        choices=[("manual", "Bank transfer")], default="manual", max_length=10, verbose_name="method"
-                    ),
-                ),
-                ("holder", models.CharField(max_length=140, verbose_name="account holder")),
-                ("account_number", core.crypto.EncryptedField(verbose_name="IBAN or account number")),
-                ("bank_code", models.CharField(blank=True, max_length=20, verbose_name="BIC or routing number")),
-                ("country", models.CharField(max_length=2, verbose_name="country")),
-                ("hint", models.CharField(editable=False, max_length=8, verbose_name="account")),
-                (
-                    "partner",
-                    models.ForeignKey(
-                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="partners.partner"
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "payout account",
-            },
-        ),
-        migrations.CreateModel(
-            name="PayoutItem",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("is_released", models.BooleanField(default=False, editable=False)),
-                (
-                    "earning",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="payout_items",
-                        to="billing.earning",
-                    ),
-                ),
-                (
-                    "payout",
-                    models.ForeignKey(
-                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="items", to="billing.payout"
-                    ),
-                ),
-            ],
         ),
         migrations.CreateModel(
             name="Price",
@@ -499,12 +303,326 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.AddField(
-            model_name="line",
-            name="price",
-            field=models.ForeignKey(
-                editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="billing.price"
-            ),
+        migrations.CreateModel(
+            name="Line",
+            fields=[
+                ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(default=core.clock.now, editable=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("usage", "Usage"), ("integration", "Integration"), ("subscription", "Subscription")],
+                        editable=False,
+                        max_length=12,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("description", models.CharField(editable=False, max_length=200, verbose_name="description")),
+                ("meter", models.CharField(blank=True, editable=False, max_length=40, verbose_name="meter")),
+                ("target", models.UUIDField(editable=False, help_text="The integration that was called.", null=True)),
+                ("quantity", models.BigIntegerField(editable=False, verbose_name="quantity")),
+                (
+                    "unit_amount",
+                    models.DecimalField(
+                        decimal_places=10,
+                        editable=False,
+                        help_text="Empty where tiers apply.",
+                        max_digits=20,
+                        null=True,
+                        verbose_name="amount a unit",
+                    ),
+                ),
+                ("amount_minor", models.BigIntegerField(editable=False, verbose_name="amount")),
+                ("period_start", models.DateTimeField(editable=False, verbose_name="from")),
+                ("period_end", models.DateTimeField(editable=False, verbose_name="until")),
+                (
+                    "invoice",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="billing.invoice"
+                    ),
+                ),
+                (
+                    "tier",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="partners.tier",
+                    ),
+                ),
+                (
+                    "price",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lines",
+                        to="billing.price",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "invoice line",
+                "ordering": ["id"],
+                "indexes": [
+                    models.Index(fields=["kind", "target", "period_start"], name="line_charged_so_far"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Earning",
+            fields=[
+                ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(default=core.clock.now, editable=False)),
+                ("environment", models.CharField(choices=[("live", "Live"), ("test", "Test")], editable=False, max_length=4)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("marketplace_sale", "Marketplace sale"), ("reversal", "Reversal")],
+                        editable=False,
+                        max_length=16,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("description", models.CharField(editable=False, max_length=200, verbose_name="description")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "In hold"),
+                            ("available", "Available"),
+                            ("in_payout", "In payout"),
+                            ("paid", "Paid out"),
+                            ("reversed", "Reversed"),
+                        ],
+                        default="pending",
+                        editable=False,
+                        max_length=9,
+                        verbose_name="status",
+                    ),
+                ),
+                ("currency", core.money.CurrencyField(default="USD", editable=False, max_length=3, verbose_name="currency")),
+                ("gross_minor", models.BigIntegerField(editable=False, verbose_name="price")),
+                ("fee_minor", models.BigIntegerField(editable=False, verbose_name="fee")),
+                ("amount_minor", models.BigIntegerField(editable=False, verbose_name="earning")),
+                (
+                    "fee_rate",
+                    models.DecimalField(
+                        decimal_places=4, default=Decimal("0"), editable=False, max_digits=5, verbose_name="fee rate"
+                    ),
+                ),
+                ("available_at", models.DateTimeField(editable=False, verbose_name="available from")),
+                (
+                    "partner",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="partners.partner"
+                    ),
+                ),
+                (
+                    "reverses",
+                    models.OneToOneField(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reversal",
+                        to="billing.earning",
+                    ),
+                ),
+                (
+                    "line",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="earnings",
+                        to="billing.line",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "earning",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["partner", "environment", "-id"], name="earning_of_partner"),
+                    models.Index(condition=models.Q(("status", "pending")), fields=["available_at"], name="earning_in_hold"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("environment", "live")), name="earning_live_only"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "gross_minor",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("fee_minor"), "+", models.F("amount_minor")
+                                ),
+                            )
+                        ),
+                        name="earning_splits_exactly",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind", "marketplace_sale")), fields=("line",), name="earning_once_a_line"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "marketplace_sale"), ("line__isnull", False)),
+                            models.Q(("kind", "reversal"), ("reverses__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="earning_has_a_source",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Payment",
+            fields=[
+                ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(default=core.clock.now, editable=False)),
+                ("amount_minor", models.BigIntegerField(editable=False, verbose_name="amount")),
+                ("currency", core.money.CurrencyField(default="USD", editable=False, max_length=3, verbose_name="currency")),
+                ("processor", models.CharField(editable=False, max_length=20, verbose_name="processor")),
+                ("reference", models.CharField(blank=True, editable=False, max_length=140, verbose_name="reference")),
+                ("received_at", models.DateTimeField(default=core.clock.now, editable=False, verbose_name="received")),
+                (
+                    "invoice",
+                    models.OneToOneField(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="payment", to="billing.invoice"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "payment",
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Payout",
+            fields=[
+                ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(default=core.clock.now, editable=False)),
+                ("environment", models.CharField(choices=[("live", "Live"), ("test", "Test")], editable=False, max_length=4)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Waiting for approval"),
+                            ("held", "Held"),
+                            ("approved", "Approved"),
+                            ("paid", "Paid"),
+                            ("failed", "Failed"),
+                        ],
+                        default="pending",
+                        editable=False,
+                        max_length=8,
+                        verbose_name="status",
+                    ),
+                ),
+                ("amount_minor", models.BigIntegerField(editable=False, verbose_name="amount")),
+                ("currency", core.money.CurrencyField(default="USD", editable=False, max_length=3, verbose_name="currency")),
+                ("processor", models.CharField(editable=False, max_length=20, verbose_name="processor")),
+                ("destination", core.crypto.EncryptedField(help_text="JSON of the payout account as it was.")),
+                ("destination_hint", models.CharField(editable=False, max_length=160, verbose_name="account")),
+                ("status_reason", models.TextField(blank=True, editable=False, verbose_name="reason")),
+                (
+                    "reference",
+                    models.CharField(
+                        blank=True, editable=False, help_text="Of the transfer.", max_length=140, verbose_name="reference"
+                    ),
+                ),
+                ("approved_at", models.DateTimeField(editable=False, null=True, verbose_name="approved")),
+                ("settled_at", models.DateTimeField(editable=False, null=True, verbose_name="paid or failed")),
+                (
+                    "partner",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="partners.partner"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "payout",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["partner", "environment", "-id"], name="payout_of_partner"),
+                    models.Index(fields=["status", "-id"], name="payout_by_status"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("environment", "live")), name="payout_live_only"),
+                    models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="payout_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("approved_at__isnull", False), ("settled_at__isnull", False), ("status__in", ["paid", "failed"])
+                            ),
+                            models.Q(("approved_at__isnull", False), ("settled_at__isnull", True), ("status", "approved")),
+                            models.Q(("settled_at__isnull", True), ("status__in", ["pending", "held"])),
+                            _connector="OR",
+                        ),
+                        name="payout_dates",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PayoutAccount",
+            fields=[
+                ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(default=core.clock.now, editable=False)),
+                ("environment", models.CharField(choices=[("live", "Live"), ("test", "Test")], editable=False, max_length=4)),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[("manual", "Bank transfer")], default="manual", max_length=10, verbose_name="method"
+                    ),
+                ),
+                ("holder", models.CharField(max_length=140, verbose_name="account holder")),
+                ("account_number", core.crypto.EncryptedField(verbose_name="IBAN or account number")),
+                ("bank_code", models.CharField(blank=True, max_length=20, verbose_name="BIC or routing number")),
+                ("country", models.CharField(max_length=2, verbose_name="country")),
+                ("hint", models.CharField(editable=False, max_length=8, verbose_name="account")),
+                (
+                    "partner",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="partners.partner"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "payout account",
+                "constraints": [
+                    models.UniqueConstraint(fields=("partner", "environment"), name="payout_account_once"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PayoutItem",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("is_released", models.BooleanField(default=False, editable=False)),
+                (
+                    "earning",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payout_items",
+                        to="billing.earning",
+                    ),
+                ),
+                (
+                    "payout",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="items", to="billing.payout"
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("payout", "earning"), name="payout_item_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_released", False)), fields=("earning",), name="earning_in_one_payout"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Transaction",
@@ -571,184 +689,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "ledger entry",
                 "verbose_name_plural": "ledger entries",
+                "indexes": [
+                    models.Index(fields=["account"], include=("amount_minor",), name="entry_balance"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("transaction", "account"), name="entry_once"),
+                    models.CheckConstraint(condition=models.Q(("amount_minor", 0), _negated=True), name="entry_not_zero"),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="account",
-            constraint=models.UniqueConstraint(fields=("kind", "partner", "currency"), name="account_once", nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name="account",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("kind__in", ["receivable", "earnings_pending", "earnings_available", "payouts_in_transit"]),
-                        ("partner__isnull", False),
-                    ),
-                    models.Q(("kind__in", ["cash", "revenue", "marketplace_fees", "bad_debt"]), ("partner__isnull", True)),
-                    _connector="OR",
-                ),
-                name="account_owner",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="closing",
-            constraint=models.UniqueConstraint(fields=("partner", "month", "until"), name="closing_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="closing",
-            constraint=models.CheckConstraint(condition=models.Q(("month__day", 1)), name="closing_first_day"),
-        ),
-        migrations.AddIndex(
-            model_name="invoice",
-            index=models.Index(fields=["partner", "environment", "-id"], name="invoice_of_partner"),
-        ),
-        migrations.AddIndex(
-            model_name="invoice",
-            index=models.Index(condition=models.Q(("status", "open")), fields=["due_at"], name="invoice_due"),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.UniqueConstraint(fields=("closing", "currency"), name="invoice_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(condition=models.Q(("environment", "live")), name="invoice_live_only"),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(condition=models.Q(("total_minor__gt", 0)), name="invoice_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("period_end__gt", models.F("period_start"))), name="invoice_period"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("issued_at__isnull", True), ("number__isnull", True), ("status", "draft")),
-                    models.Q(
-                        models.Q(("status", "draft"), _negated=True),
-                        ("due_at__isnull", False),
-                        ("issued_at__isnull", False),
-                        ("number__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="invoice_numbered_when_issued",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("paid_at__isnull", False), ("status", "paid")),
-                    models.Q(models.Q(("status", "paid"), _negated=True), ("paid_at__isnull", True)),
-                    _connector="OR",
-                ),
-                name="invoice_paid_at",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="earning",
-            index=models.Index(fields=["partner", "environment", "-id"], name="earning_of_partner"),
-        ),
-        migrations.AddIndex(
-            model_name="earning",
-            index=models.Index(condition=models.Q(("status", "pending")), fields=["available_at"], name="earning_in_hold"),
-        ),
-        migrations.AddConstraint(
-            model_name="earning",
-            constraint=models.CheckConstraint(condition=models.Q(("environment", "live")), name="earning_live_only"),
-        ),
-        migrations.AddConstraint(
-            model_name="earning",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "gross_minor",
-                        django.db.models.expressions.CombinedExpression(models.F("fee_minor"), "+", models.F("amount_minor")),
-                    )
-                ),
-                name="earning_splits_exactly",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="earning",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind", "marketplace_sale")), fields=("line",), name="earning_once_a_line"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="earning",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "marketplace_sale"), ("line__isnull", False)),
-                    models.Q(("kind", "reversal"), ("reverses__isnull", False)),
-                    _connector="OR",
-                ),
-                name="earning_has_a_source",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="payout",
-            index=models.Index(fields=["partner", "environment", "-id"], name="payout_of_partner"),
-        ),
-        migrations.AddIndex(
-            model_name="payout",
-            index=models.Index(fields=["status", "-id"], name="payout_by_status"),
-        ),
-        migrations.AddConstraint(
-            model_name="payout",
-            constraint=models.CheckConstraint(condition=models.Q(("environment", "live")), name="payout_live_only"),
-        ),
-        migrations.AddConstraint(
-            model_name="payout",
-            constraint=models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="payout_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="payout",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("approved_at__isnull", False), ("settled_at__isnull", False), ("status__in", ["paid", "failed"])),
-                    models.Q(("approved_at__isnull", False), ("settled_at__isnull", True), ("status", "approved")),
-                    models.Q(("settled_at__isnull", True), ("status__in", ["pending", "held"])),
-                    _connector="OR",
-                ),
-                name="payout_dates",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payoutaccount",
-            constraint=models.UniqueConstraint(fields=("partner", "environment"), name="payout_account_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="payoutitem",
-            constraint=models.UniqueConstraint(fields=("payout", "earning"), name="payout_item_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="payoutitem",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_released", False)), fields=("earning",), name="earning_in_one_payout"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="line",
-            index=models.Index(fields=["kind", "target", "period_start"], name="line_charged_so_far"),
-        ),
-        migrations.AddIndex(
-            model_name="entry",
-            index=models.Index(fields=["account"], include=("amount_minor",), name="entry_balance"),
-        ),
-        migrations.AddConstraint(
-            model_name="entry",
-            constraint=models.UniqueConstraint(fields=("transaction", "account"), name="entry_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="entry",
-            constraint=models.CheckConstraint(condition=models.Q(("amount_minor", 0), _negated=True), name="entry_not_zero"),
         ),
     ]

@@ -101,6 +101,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "person",
                 "verbose_name_plural": "people",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("email", django.db.models.functions.text.Lower("email"))), name="user_email_lower"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -157,7 +162,9 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "constraints": [models.UniqueConstraint(fields=("reader", "event"), name="missed_event_once")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("reader", "event"), name="missed_event_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -205,13 +212,9 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(db_index=True, default=core.clock.now)),
             ],
             options={
-                "constraints": [models.UniqueConstraint(fields=("caller", "key"), name="stored_answer_once")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("caller", "key"), name="stored_answer_once"),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("email", django.db.models.functions.text.Lower("email"))), name="user_email_lower"
-            ),
         ),
     ]

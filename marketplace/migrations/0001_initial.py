@@ -167,6 +167,22 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "integration",
                 "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["partner", "environment", "-id"], name="integration_of_partner"),
+                    models.Index(
+                        condition=models.Q(("status", "published")), fields=["-published_at"], name="integration_listed"
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("price", 0), ("pricing", "free")),
+                            models.Q(("price__gt", 0), ("pricing", "per_call")),
+                            _connector="OR",
+                        ),
+                        name="integration_price_fits",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -231,6 +247,20 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "version",
                 "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("price", 0), ("pricing", "free")),
+                            models.Q(("price__gt", 0), ("pricing", "per_call")),
+                            _connector="OR",
+                        ),
+                        name="version_price_fits",
+                    ),
+                    models.UniqueConstraint(fields=("integration", "number"), name="version_number_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("released_at__isnull", True)), fields=("integration",), name="version_one_unreleased"
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -300,47 +330,22 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "installation",
                 "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "installed")),
+                        fields=("partner", "environment", "integration"),
+                        name="installation_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "installed"), ("uninstalled_at__isnull", True)),
+                            models.Q(("status", "uninstalled"), ("uninstalled_at__gte", models.F("installed_at"))),
+                            _connector="OR",
+                        ),
+                        name="installation_ends_later",
+                    ),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="version",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("price", 0), ("pricing", "free")),
-                    models.Q(("price__gt", 0), ("pricing", "per_call")),
-                    _connector="OR",
-                ),
-                name="version_price_fits",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="version",
-            constraint=models.UniqueConstraint(fields=("integration", "number"), name="version_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="version",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("released_at__isnull", True)), fields=("integration",), name="version_one_unreleased"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="integration",
-            index=models.Index(fields=["partner", "environment", "-id"], name="integration_of_partner"),
-        ),
-        migrations.AddIndex(
-            model_name="integration",
-            index=models.Index(condition=models.Q(("status", "published")), fields=["-published_at"], name="integration_listed"),
-        ),
-        migrations.AddConstraint(
-            model_name="integration",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("price", 0), ("pricing", "free")),
-                    models.Q(("price__gt", 0), ("pricing", "per_call")),
-                    _connector="OR",
-                ),
-                name="integration_price_fits",
-            ),
         ),
         migrations.AddConstraint(
             model_name="integration",
@@ -351,25 +356,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="integration_published_has_version",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="installation",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "installed")),
-                fields=("partner", "environment", "integration"),
-                name="installation_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="installation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "installed"), ("uninstalled_at__isnull", True)),
-                    models.Q(("status", "uninstalled"), ("uninstalled_at__gte", models.F("installed_at"))),
-                    _connector="OR",
-                ),
-                name="installation_ends_later",
             ),
         ),
     ]

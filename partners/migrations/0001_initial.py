@@ -23,71 +23,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Partner",
-            fields=[
-                ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=core.clock.now, editable=False)),
-                (
-                    "slug",
-                    models.SlugField(
-                        max_length=60,
-                        unique=True,
-                        validators=[django.core.validators.RegexValidator("^[a-z0-9]+(-[a-z0-9]+)*\\Z")],
-                        verbose_name="slug",
-                    ),
-                ),
-                ("name", models.CharField(max_length=120, verbose_name="name")),
-                (
-                    "type",
-                    models.CharField(
-                        choices=[
-                            ("technology", "Technology"),
-                            ("business", "Business"),
-                            ("marketplace", "Marketplace"),
-                            ("enterprise", "Enterprise"),
-                        ],
-                        default="technology",
-                        max_length=12,
-                        verbose_name="type",
-                    ),
-                ),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[("pending", "Pending"), ("active", "Active"), ("suspended", "Suspended"), ("closed", "Closed")],
-                        default="pending",
-                        editable=False,
-                        max_length=10,
-                        verbose_name="status",
-                    ),
-                ),
-                ("status_reason", models.TextField(blank=True, editable=False, verbose_name="reason")),
-                (
-                    "restores_to",
-                    models.CharField(
-                        blank=True,
-                        choices=[("pending", "Pending"), ("active", "Active"), ("suspended", "Suspended"), ("closed", "Closed")],
-                        editable=False,
-                        help_text="Status before it closed.",
-                        max_length=10,
-                    ),
-                ),
-                ("website", models.URLField(blank=True, verbose_name="website")),
-                ("description", models.TextField(blank=True, max_length=2000, verbose_name="description")),
-                (
-                    "listed",
-                    models.BooleanField(default=True, help_text="Has a public profile once active.", verbose_name="listed"),
-                ),
-                ("activated_at", models.DateTimeField(editable=False, null=True, verbose_name="active since")),
-                ("deleted_at", models.DateTimeField(editable=False, null=True, verbose_name="deleted")),
-                ("version", models.BigIntegerField(default=0, editable=False)),
-            ],
-            options={
-                "verbose_name": "partner",
-                "ordering": ["-id"],
-            },
-        ),
-        migrations.CreateModel(
             name="Tier",
             fields=[
                 ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
@@ -181,6 +116,95 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Partner",
+            fields=[
+                ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(default=core.clock.now, editable=False)),
+                (
+                    "slug",
+                    models.SlugField(
+                        max_length=60,
+                        unique=True,
+                        validators=[django.core.validators.RegexValidator("^[a-z0-9]+(-[a-z0-9]+)*\\Z")],
+                        verbose_name="slug",
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("technology", "Technology"),
+                            ("business", "Business"),
+                            ("marketplace", "Marketplace"),
+                            ("enterprise", "Enterprise"),
+                        ],
+                        default="technology",
+                        max_length=12,
+                        verbose_name="type",
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("pending", "Pending"), ("active", "Active"), ("suspended", "Suspended"), ("closed", "Closed")],
+                        default="pending",
+                        editable=False,
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                ("status_reason", models.TextField(blank=True, editable=False, verbose_name="reason")),
+                (
+                    "restores_to",
+                    models.CharField(
+                        blank=True,
+                        choices=[("pending", "Pending"), ("active", "Active"), ("suspended", "Suspended"), ("closed", "Closed")],
+                        editable=False,
+                        help_text="Status before it closed.",
+                        max_length=10,
+                    ),
+                ),
+                ("website", models.URLField(blank=True, verbose_name="website")),
+                ("description", models.TextField(blank=True, max_length=2000, verbose_name="description")),
+                (
+                    "listed",
+                    models.BooleanField(default=True, help_text="Has a public profile once active.", verbose_name="listed"),
+                ),
+                ("activated_at", models.DateTimeField(editable=False, null=True, verbose_name="active since")),
+                ("deleted_at", models.DateTimeField(editable=False, null=True, verbose_name="deleted")),
+                ("version", models.BigIntegerField(default=0, editable=False)),
+                (
+                    "tier",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="partners",
+                        to="partners.tier",
+                        verbose_name="tier",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "partner",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["status", "-id"], name="partner_by_status"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "active"), _negated=True), ("activated_at__isnull", False), _connector="OR"
+                        ),
+                        name="partner_active_since",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("deleted_at", None), ("status", "closed"), _connector="OR"),
+                        name="partner_deleted_is_closed",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="ApiSetup",
             fields=[
                 (
@@ -255,13 +279,6 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.AddField(
-            model_name="partner",
-            name="tier",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="partners", to="partners.tier", verbose_name="tier"
-            ),
-        ),
         migrations.CreateModel(
             name="Document",
             fields=[
@@ -321,12 +338,14 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "document",
                 "ordering": ["-id"],
-                "indexes": [models.Index(fields=["state", "id"], name="document_queue")],
+                "indexes": [
+                    models.Index(fields=["state", "id"], name="document_queue"),
+                ],
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("state", "waiting"), ("decided_at__isnull", False), _connector="OR"),
                         name="document_decided_at",
-                    )
+                    ),
                 ],
             },
         ),
@@ -363,7 +382,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "member",
-                "constraints": [models.UniqueConstraint(fields=("partner", "user"), name="member_once")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("partner", "user"), name="member_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -395,9 +416,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "notice",
                 "indexes": [
-                    models.Index(condition=models.Q(("failed_at", None), ("sent_at", None)), fields=["due_at"], name="notice_due")
+                    models.Index(
+                        condition=models.Q(("failed_at", None), ("sent_at", None)), fields=["due_at"], name="notice_due"
+                    ),
                 ],
-                "constraints": [models.UniqueConstraint(fields=("cause", "kind", "user"), name="notice_once")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("cause", "kind", "user"), name="notice_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -449,24 +474,5 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="partner",
-            index=models.Index(fields=["status", "-id"], name="partner_by_status"),
-        ),
-        migrations.AddConstraint(
-            model_name="partner",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "active"), _negated=True), ("activated_at__isnull", False), _connector="OR"
-                ),
-                name="partner_active_since",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="partner",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("deleted_at", None), ("status", "closed"), _connector="OR"), name="partner_deleted_is_closed"
-            ),
         ),
     ]

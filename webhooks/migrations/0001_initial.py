@@ -56,6 +56,60 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Endpoint",
+            fields=[
+                ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(default=core.clock.now, editable=False)),
+                ("environment", models.CharField(choices=[("live", "Live"), ("test", "Test")], editable=False, max_length=4)),
+                ("url", models.CharField(max_length=2000, verbose_name="URL")),
+                (
+                    "event_types",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=80), size=None, verbose_name="event types"
+                    ),
+                ),
+                ("description", models.CharField(blank=True, max_length=200, verbose_name="description")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("active", "Active"), ("paused", "Paused"), ("disabled", "Disabled"), ("removed", "Removed")],
+                        default="active",
+                        editable=False,
+                        max_length=8,
+                        verbose_name="status",
+                    ),
+                ),
+                ("status_reason", models.CharField(blank=True, editable=False, max_length=300, verbose_name="reason")),
+                ("secret", core.crypto.EncryptedField()),
+                ("previous_secret", core.crypto.EncryptedField(null=True)),
+                ("previous_secret_until", models.DateTimeField(editable=False, null=True)),
+                (
+                    "partner",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="partners.partner"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "webhook endpoint",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["partner", "environment", "-id"], name="endpoint_of_partner"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("event_types__len__gt", 0)), name="endpoint_wants_something"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("previous_secret__isnull", True), ("previous_secret_until__isnull", True)),
+                            models.Q(("previous_secret__isnull", False), ("previous_secret_until__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="endpoint_previous_secret_ends",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Delivery",
             fields=[
                 ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
@@ -110,11 +164,40 @@ class Migration(migrations.Migration):
                         editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="partners.partner"
                     ),
                 ),
+                (
+                    "endpoint",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to="webhooks.endpoint",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "webhook delivery",
                 "verbose_name_plural": "webhook deliveries",
                 "ordering": ["-id"],
+                "indexes": [
+                    models.Index(condition=models.Q(("status", "pending")), fields=["due_at"], name="delivery_due"),
+                    models.Index(fields=["endpoint", "-id"], name="delivery_of_endpoint"),
+                    models.Index(
+                        condition=models.Q(("status__in", ["pending", "held"])), fields=["endpoint"], name="delivery_open"
+                    ),
+                    models.Index(fields=["partner", "environment", "-id"], name="delivery_of_partner"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("event", "endpoint"), name="delivery_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "succeeded"), ("succeeded_at__isnull", False)),
+                            models.Q(("status", "succeeded"), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="delivery_succeeded_at",
+                    ),
+                ],
             },
         ),
         CreatePartitionedModel(
@@ -145,108 +228,5 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["-id"],
             },
-        ),
-        migrations.CreateModel(
-            name="Endpoint",
-            fields=[
-                ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=core.clock.now, editable=False)),
-                ("environment", models.CharField(choices=[("live", "Live"), ("test", "Test")], editable=False, max_length=4)),
-                ("url", models.CharField(max_length=2000, verbose_name="URL")),
-                (
-                    "event_types",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=80), size=None, verbose_name="event types"
-                    ),
-                ),
-                ("description", models.CharField(blank=True, max_length=200, verbose_name="description")),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[("active", "Active"), ("paused", "Paused"), ("disabled", "Disabled"), ("removed", "Removed")],
-                        default="active",
-                        editable=False,
-                        max_length=8,
-                        verbose_name="status",
-                    ),
-                ),
-                ("status_reason", models.CharField(blank=True, editable=False, max_length=300, verbose_name="reason")),
-                ("secret", core.crypto.EncryptedField()),
-                ("previous_secret", core.crypto.EncryptedField(null=True)),
-                ("previous_secret_until", models.DateTimeField(editable=False, null=True)),
-                (
-                    "partner",
-                    models.ForeignKey(
-                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="partners.partner"
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "webhook endpoint",
-                "ordering": ["-id"],
-            },
-        ),
-        migrations.AddField(
-            model_name="delivery",
-            name="endpoint",
-            field=models.ForeignKey(
-                db_index=False,
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="deliveries",
-                to="webhooks.endpoint",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="endpoint",
-            index=models.Index(fields=["partner", "environment", "-id"], name="endpoint_of_partner"),
-        ),
-        migrations.AddConstraint(
-            model_name="endpoint",
-            constraint=models.CheckConstraint(condition=models.Q(("event_types__len__gt", 0)), name="endpoint_wants_something"),
-        ),
-        migrations.AddConstraint(
-            model_name="endpoint",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("previous_secret__isnull", True), ("previous_secret_until__isnull", True)),
-                    models.Q(("previous_secret__isnull", False), ("previous_secret_until__isnull", False)),
-                    _connector="OR",
-                ),
-                name="endpoint_previous_secret_ends",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(condition=models.Q(("status", "pending")), fields=["due_at"], name="delivery_due"),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(fields=["endpoint", "-id"], name="delivery_of_endpoint"),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("status__in", ["pending", "held"])), fields=["endpoint"], name="delivery_open"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="delivery",
-            index=models.Index(fields=["partner", "environment", "-id"], name="delivery_of_partner"),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.UniqueConstraint(fields=("event", "endpoint"), name="delivery_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="delivery",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "succeeded"), ("succeeded_at__isnull", False)),
-                    models.Q(("status", "succeeded"), _negated=True),
-                    _connector="OR",
-                ),
-                name="delivery_succeeded_at",
-            ),
         ),
     ]
