@@ -6,6 +6,7 @@ in the worker's main process, so that they go on while Redis, and with it Celery
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -30,7 +31,10 @@ class Stream:
 
 STREAMS: dict[str, Stream] = {}
 
+FIRST_BACKOFF = 0.5
 LONGEST_BACKOFF = 10.0
+# Who ran this long had recovered: the next failure is a first one again.
+RECOVERED = 60.0
 
 
 def register(stream: Stream) -> None:
@@ -55,16 +59,19 @@ def repeating(name: str, step: Callable[[], int], *, idle: float) -> Stream:
 
 async def keep_running(stream: Stream, stop: asyncio.Event) -> None:
     """Run a loop until `stop`; a failure of its engines is logged and the loop started again with back-off."""
-    pause = 0.5
+    pause = FIRST_BACKOFF
     while not stop.is_set():
+        began_at = time.monotonic()
         try:
             await stream.run(stop)
         except (DatabaseError, OSError, redis.RedisError) as error:
-            log.warning("stream_failed", stream=stream.name, error=str(error), retry_in=pause)
+            log.warning("stream_failed", stream=stream.name, error=str(error))
         except Exception:
-            log.exception("stream_broken", stream=stream.name, retry_in=pause)
+            log.exception("stream_broken", stream=stream.name)
         else:
             return
+        if time.monotonic() - began_at > RECOVERED:
+            pause = FIRST_BACKOFF
         await either(stop, timeout=pause)
         pause = min(pause * 2, LONGEST_BACKOFF)
 

@@ -48,6 +48,26 @@ def test_goes_on_while_there_is_work_and_wakes_for_more(redis) -> None:
     run(streams.repeating("test-loop", step, idle=60), during)
 
 
+def test_a_failure_long_after_the_last_is_a_first_one_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "FIRST_BACKOFF", 0.01)
+    monkeypatch.setattr(streams, "RECOVERED", 0.3)
+    begun, ended = [], []
+
+    async def fail(stop: asyncio.Event) -> None:
+        begun.append(time.monotonic())
+        if len(begun) == 7:
+            await asyncio.sleep(0.4)  # it had recovered
+        ended.append(time.monotonic())
+        raise OperationalError("gone")
+
+    async def during() -> None:
+        await until(lambda: len(begun) == 8)
+
+    run(streams.Stream("failing", fail), during)
+    assert begun[6] - ended[5] > 0.3
+    assert begun[7] - ended[6] < 0.1
+
+
 def test_failure_of_an_engine_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
     tries = []
 
