@@ -38,7 +38,7 @@ WITH due AS (
     WHERE place <= coalesce(room, %(cap)s) ORDER BY due_at LIMIT %(most)s
 )
 UPDATE webhooks_delivery d SET due_at = %(lease)s FROM taken WHERE d.id = taken.id
-RETURNING d.id, d.endpoint_id, d.event_id, d.partner_id, d.step, d.attempt_count
+RETURNING d.id, d.endpoint_id, d.event_id, d.event_type, d.partner_id, d.step, d.attempt_count
 """
 
 WRITE = """
@@ -114,18 +114,24 @@ def write(outcomes: list[Outcome]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(WRITE, [*(list(column) for column in zip(*moved, strict=True)), now, now])
         written = dict(cursor.fetchall())
-    gone = {outcome.claimed.endpoint_id: outcome for outcome in outcomes if outcome.status_code == 410}
-    for endpoint in Endpoint.objects.filter(pk__in=gone, status__in=[Endpoint.Status.ACTIVE, Endpoint.Status.PAUSED]):
-        with contextlib.suppress(StaleState):
-            endpoints.disable(endpoint=endpoint, reason=gone[endpoint.pk].explanation)
+    _disable_gone({outcome.claimed.endpoint_id: outcome for outcome in outcomes if outcome.status_code == 410})
     deliveries.tell_of_failures([pk for pk, status in written.items() if status == Delivery.Status.FAILED])
 
 
-def body_of(event: Event, data: Any, partner: UUID) -> bytes:
-    """The body that is signed and sent; `partner_id` is the receiver's, also for what concerns every partner."""
+def _disable_gone(gone: Mapping[UUID, Outcome]) -> None:
+    """Switch off the endpoints that answered 410, unless they lead elsewhere by now; in the order in which all lock them."""
+    for endpoint in Endpoint.objects.filter(pk__in=gone).order_by("pk"):
+        if endpoint.url == gone[endpoint.pk].claimed.url:
+            with contextlib.suppress(StaleState):
+                endpoints.disable(endpoint=endpoint, reason=gone[endpoint.pk].explanation)
+
+
+def body_of(event: Event, data: Any, *, type: str, partner: UUID) -> bytes:
+    """The body that is signed and sent. `type` is the delivery's: a test goes out as what it tries; `partner_id` is the
+    receiver's, also for what concerns every partner."""
     envelope = {
         "id": event.public_id,
-        "type": event.type,
+        "type": type,
         "timestamp": event.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "partner_id": ids.encode("ptn", partner),
         "data": data,
@@ -138,19 +144,19 @@ def _prepared(rows: Iterable[tuple[Any, ...]], lease: datetime) -> list[Claimed]
     targets = _endpoints({row[1] for row in rows})
     happened = Event.objects.in_bulk({row[2] for row in rows})
     payloads = {payload.pk: payload.data for payload in Payload.objects.filter(pk__in=happened)}
-    claimed, left = [], []
-    for pk, endpoint_id, event_id, partner_id, step, count in rows:
+    claimed, off = [], set()
+    for pk, endpoint_id, event_id, type, partner_id, step, count in rows:
         endpoint, event = targets.get(endpoint_id), happened[event_id]
         if endpoint is None:
             continue
         if endpoint.status != Endpoint.Status.ACTIVE:
-            left.append(endpoint)
+            off.add(endpoint_id)
             continue
-        body = body_of(event, payloads[event_id], partner_id) if event_id in payloads else None
+        body = body_of(event, payloads[event_id], type=type, partner=partner_id) if event_id in payloads else None
         secrets = endpoints.secrets_of(endpoint)
         claimed.append(Claimed(pk, endpoint_id, endpoint.url, secrets, event.public_id, body, step, count + 1, lease))
-    for endpoint in left:  # came in while the endpoint was being paused or removed
-        endpoints.settle(endpoint)
+    if off:  # came in while the endpoint was being paused or removed
+        deliveries.set_aside(off)
     return claimed
 
 

@@ -19,13 +19,14 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils.translation import gettext as _
 
-from core import clock
+from core import clock, ids
 from core.outbound import LARGEST_ANSWER, Answer, Client, Refused, Unreachable
 from core.streams import Stream, either, wakes
 from webhooks import signing
 from webhooks.claims import Claimed, Outcome, claim, write
 from webhooks.explanations import explain
 from webhooks.fan_out import WAKES
+from webhooks.models import Delivery
 from webhooks.schedule import read_retry_after
 
 log = structlog.get_logger(__name__)
@@ -86,7 +87,11 @@ class Courier:
         room = self._most - self._flying.total()
         if room <= 0:
             return False
-        claimed = await self._in_thread(partial(claim, min(room, CLAIM), cap=self._cap, in_flight=dict(self._flying)))
+        try:
+            claimed = await self._in_thread(partial(claim, min(room, CLAIM), cap=self._cap, in_flight=dict(self._flying)))
+        except (OperationalError, InterfaceError) as error:
+            log.warning("claim_waits", error=str(error))  # and what is in flight goes on
+            return False
         for delivery in claimed:
             self._flying[delivery.endpoint_id] += 1
             post = asyncio.create_task(self._post(delivery))
@@ -95,7 +100,12 @@ class Courier:
         return bool(claimed)
 
     async def _post(self, delivery: Claimed) -> None:
-        self._outcomes.append(await attempt(self._client, delivery))
+        try:
+            outcome = await attempt(self._client, delivery)
+        except Exception:  # whatever it is, it must not keep the endpoint's place for ever
+            log.exception("attempt_broken", delivery_id=ids.encode(Delivery.id_prefix, delivery.id))
+            outcome = Outcome(delivery, succeeded=False, explanation=_("The platform could not send it; its log says why."))
+        self._outcomes.append(outcome)
         self._landed.set()
 
     async def _write_outcomes(self) -> None:

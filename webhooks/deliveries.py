@@ -27,15 +27,16 @@ class EndpointNotActive(Conflict):
     detail = _("The endpoint is not active. Enable it first.")
 
 
-def open_one(*, endpoint: Endpoint, event: Event) -> Delivery:
-    """A delivery of one event to one endpoint, due at once or held as the endpoint's status has it."""
+def open_one(*, endpoint: Endpoint, event: Event, event_type: str) -> Delivery:
+    """A delivery of one event to one endpoint as an event of this type, due at once or held as the endpoint's status has it."""
+    status = Endpoint.objects.select_for_update(no_key=True).values_list("status", flat=True).get(pk=endpoint.pk)
     return Delivery.objects.create(
         partner_id=endpoint.partner_id,
         environment=endpoint.environment,
         endpoint=endpoint,
         event=event,
-        event_type=event.type,
-        status=Status.PENDING if endpoint.status == Endpoint.Status.ACTIVE else Status.HELD,
+        event_type=event_type,
+        status=Status.PENDING if status == Endpoint.Status.ACTIVE else Status.HELD,
     )
 
 
@@ -106,6 +107,19 @@ def replay(
 def hold(endpoint: Endpoint) -> int:
     """Hold what is pending; returns how many."""
     return _locked(endpoint, [Status.PENDING]).update(status=Status.HELD)
+
+
+def set_aside(endpoints: Collection[UUID]) -> None:
+    """Hold what is pending, and cancel it for removed ones, where a retry or an event came in as the endpoint was switched off.
+
+    For the claim, which has locks of its own: what others have locked is left to the next look, so that nobody waits crosswise.
+    """
+    locked = Endpoint.objects.filter(pk__in=endpoints).select_for_update(no_key=True, skip_locked=True)
+    for endpoint, status in locked.values_list("pk", "status"):
+        if status != Endpoint.Status.ACTIVE:
+            free = Delivery.objects.filter(endpoint=endpoint, status=Status.PENDING).select_for_update(skip_locked=True)
+            left = Status.CANCELLED if status == Endpoint.Status.REMOVED else Status.HELD
+            Delivery.objects.filter(pk__in=list(free.values_list("pk", flat=True))).update(status=left)
 
 
 def release(endpoint: Endpoint) -> int:

@@ -22,6 +22,8 @@ def fan_out(events: Sequence[Event], payloads: Mapping[UUID, dict[str, Any]]) ->
     if not sent:
         return
     endpoints = _endpoints_for(sent)
+    chosen = [(event, endpoint) for event in sent for endpoint in _wanting(event, endpoints)]
+    active = _active([endpoint for _event, endpoint in chosen])
     now = clock.now()
     deliveries = [
         Delivery(
@@ -30,11 +32,10 @@ def fan_out(events: Sequence[Event], payloads: Mapping[UUID, dict[str, Any]]) ->
             endpoint=endpoint,
             event=event,
             event_type=event.type,
-            status=Delivery.Status.PENDING if endpoint.status == Endpoint.Status.ACTIVE else Delivery.Status.HELD,
+            status=Delivery.Status.PENDING if endpoint.pk in active else Delivery.Status.HELD,
             due_at=now,
         )
-        for event in sent
-        for endpoint in _wanting(event, endpoints)
+        for event, endpoint in chosen
     ]
     if deliveries:
         Delivery.objects.bulk_create(deliveries, ignore_conflicts=True, batch_size=2_000)
@@ -45,9 +46,18 @@ def goes_out(event: Event) -> bool:
     """Whether anybody may be told: not of internal types, nor of tests, whose one delivery was made with them."""
     if patterns.is_internal(event.type) or event.type == WEBHOOK_TEST.name:
         return False
-    if event.subject.startswith(f"{Endpoint.id_prefix}_"):
-        return event.type.startswith(patterns.ABOUT_WEBHOOKS)
     return event.partner_id is not None or patterns.is_published(event.type)
+
+
+def _active(chosen: Sequence[Endpoint]) -> set[UUID]:
+    """Those that are on. The others are locked and read again: one that is switched on at this moment releases what is held,
+    and would not see what is written as held after it. (One that is switched off meanwhile is the claim's to see.)"""
+    active = {endpoint.pk for endpoint in chosen if endpoint.status == Endpoint.Status.ACTIVE}
+    off = {endpoint.pk for endpoint in chosen} - active
+    if off:
+        locked = Endpoint.objects.filter(pk__in=off).order_by("pk").select_for_update(no_key=True)
+        active |= {pk for pk, status in locked.values_list("pk", "status") if status == Endpoint.Status.ACTIVE}
+    return active
 
 
 Key = tuple[UUID | None, str]

@@ -12,15 +12,18 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from django.db import connection, transaction
 
 from core import clock
-from core.outbound import Client
+from core.actors import SYSTEM
+from core.outbound import Client, Lookup
 from local.sink import Sink
 from partners.models import Partner
 from tests.webhooks.steps import deliver, make_endpoint, make_partner, publish, seal_all
+from webhooks import endpoints
 from webhooks.courier import PER_ENDPOINT, Courier
 from webhooks.models import Attempt, Delivery
 
@@ -67,13 +70,18 @@ def silent() -> Iterator[Silent]:
 
 
 def run_courier(
-    until: Callable[[], bool], *, before_stop: Callable[[], None] = lambda: None, seconds: float = 15, in_flight: int = 256
+    until: Callable[[], bool],
+    *,
+    before_stop: Callable[[], None] = lambda: None,
+    seconds: float = 15,
+    in_flight: int = 256,
+    lookup: Lookup | None = None,
 ) -> float:
     """Run the real loop until something is so; returns how long that took."""
 
     async def run() -> float:
         stop, woken = asyncio.Event(), asyncio.Event()
-        async with Client() as client:
+        async with Client(lookup=lookup) as client:
             working = asyncio.create_task(Courier(client, in_flight=in_flight).work(stop, woken))
             began = time.monotonic()
             while not until() and time.monotonic() < began + seconds:
@@ -125,6 +133,77 @@ def test_results_survive_the_stop(acme: Partner, sink: Sink) -> None:
     assert Delivery.objects.filter(status="succeeded").count() == len(sent)
 
 
+def database() -> str:
+    """The test database's URL."""
+    url = urlsplit(os.environ["DATABASE_URL"])
+    return url._replace(path="/" + str(connection.settings_dict["NAME"])).geturl()
+
+
+def test_lost_database_takes_no_post_back(acme: Partner, silent: Silent) -> None:
+    """What is in flight ends and is written down once the database is there again; nobody is sent it twice."""
+    make_endpoint(acme, silent.url)
+    publish(acme)
+    seal_all()
+    name, lost_at, found_at = str(connection.settings_dict["NAME"]), 0.0, 0.0
+    connection.close()
+    server = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+
+    def lost_and_found() -> bool:
+        nonlocal lost_at, found_at
+        if silent.taken and not lost_at:
+            server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+            server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            lost_at = time.monotonic()
+        if lost_at and not found_at and time.monotonic() - lost_at > 1.5:
+            server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+            found_at = time.monotonic()
+        return bool(found_at)
+
+    try:
+        run_courier(lost_and_found, before_stop=silent.close)
+    finally:
+        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        server.close()
+    assert len(silent.taken) == 1
+    assert Delivery.objects.get().attempt_count == 1
+
+
+def test_fault_of_our_own_is_an_attempt_like_any_other(acme: Partner) -> None:
+    make_endpoint(acme, "http://broken.example/")
+    publish(acme)
+    seal_all()
+
+    def broken(host: str, port: int) -> list[str]:
+        raise RuntimeError("nobody thought of this")
+
+    run_courier(lambda: False, lookup=broken, seconds=1)
+    delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.attempt_count) == ("pending", 1)
+    assert "could not send" in delivery.explanation
+
+
+def test_event_of_an_endpoint_that_is_being_enabled_goes_out(acme: Partner, sink: Sink) -> None:
+    """Held or sent, but never held by an endpoint that is on: nothing would release it."""
+    endpoint = make_endpoint(acme, sink)
+    endpoints.pause(endpoint=endpoint, by=SYSTEM)
+    publish(acme)
+
+    def relay() -> None:
+        try:
+            seal_all()
+        finally:
+            connection.close()
+
+    relaying = threading.Thread(target=relay)
+    with transaction.atomic():
+        endpoints.enable(endpoint=endpoint, by=SYSTEM)
+        relaying.start()
+        relaying.join(1)  # it may wait for us
+    relaying.join()
+    deliver()
+    assert sink.wait_for("course.completed")["verified"]
+
+
 WORKER = """
 import asyncio, django
 django.setup()
@@ -137,9 +216,7 @@ def test_killed_worker_loses_nothing(acme: Partner, silent: Silent) -> None:
     endpoint = make_endpoint(acme, silent.url)
     event = publish(acme)
     seal_all()
-    url = urlsplit(os.environ["DATABASE_URL"])
-    database = url._replace(path="/" + str(connection.settings_dict["NAME"])).geturl()
-    worker = subprocess.Popen([sys.executable, "-c", WORKER], env={**os.environ, "DATABASE_URL": database})
+    worker = subprocess.Popen([sys.executable, "-c", WORKER], env={**os.environ, "DATABASE_URL": database()})
     try:
         silent.wait()
     finally:

@@ -12,8 +12,9 @@ from core import clock
 from core.models import Event
 from local.sink import Sink
 from partners.models import Partner
-from tests.webhooks.steps import deliver, make_endpoint, publish
+from tests.webhooks.steps import deliver, make_endpoint, publish, seal_all
 from webhooks import deliveries, endpoints, schedule
+from webhooks.claims import Outcome, claim, write
 from webhooks.models import Attempt, Delivery, Endpoint
 
 pytestmark = pytest.mark.django_db
@@ -210,6 +211,17 @@ class TestGone:
         assert deliver() == []
         assert endpoints.enable(endpoint=endpoint, by=endpoints.SYSTEM) == 2
         assert [outcome.succeeded for outcome in deliver()] == [True, True]
+
+    def test_410_of_an_address_it_has_left_says_nothing_of_the_new_one(self, acme: Partner, server: Scripted, sink: Sink) -> None:
+        endpoint = make_endpoint(acme, server.url, "course.*")
+        publish(acme)
+        seal_all()
+        [claimed] = claim(1, cap=1, in_flight={})
+        endpoints.update(endpoint=endpoint, by=endpoints.SYSTEM, url=sink.url)
+        write([Outcome(claimed, succeeded=False, explanation="Gone.", status_code=410, final=True)])
+        endpoint.refresh_from_db()
+        assert endpoint.status == "active"
+        assert [outcome.succeeded for outcome in deliver()] == [True]
 
 
 class TestPaused:

@@ -3,9 +3,10 @@
 import pytest
 
 from core.actors import SYSTEM
+from core.models import Event, User
 from local.sink import Sink
-from partners.models import Partner
-from tests.webhooks.steps import make_endpoint, publish, seal_all
+from partners.models import Member, Notice, Partner
+from tests.webhooks.steps import deliver, make_endpoint, publish, seal_all
 from webhooks import endpoints, fan_out, patterns
 from webhooks.models import Delivery, Endpoint
 
@@ -78,6 +79,22 @@ def test_endpoint_is_never_told_of_itself(acme: Partner) -> None:
     endpoints.disable(endpoint=one, reason="gone")
     seal_all()
     assert told_of("webhook.disabled") == [other]
+
+
+@pytest.mark.parametrize("type", ["partner.suspended", "webhook.disabled"])
+def test_a_test_is_no_fact(acme: Partner, sink: Sink, type: str) -> None:
+    """It arrives as what it tries, at the one endpoint; the log, the mails and the other endpoints know of no such event."""
+    user = User.objects.create_user("owner@acme.example", "correct horse")
+    Member.objects.create(partner=acme, user=user, role="owner")
+    tried, other = make_endpoint(acme, sink), make_endpoint(acme, URL, type)
+    delivery = endpoints.send_test(endpoint=tried, by=SYSTEM, event_type=type)
+    deliver()
+    assert sink.wait_for(type)["verified"]
+    assert delivery.event_type == type
+    assert not Event.objects.filter(type=type).exists()
+    assert Event.objects.get(pk=delivery.event_id).type == "webhook.test"
+    assert not Notice.objects.exists()
+    assert not Delivery.objects.filter(endpoint=other).exists()
 
 
 def test_failing_about_failures_ends(acme: Partner, sink: Sink) -> None:
