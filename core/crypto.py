@@ -26,7 +26,8 @@ class UnreadableSecret(Exception):
 
 def digest(credential: str) -> bytes:
     """The keyed hash (32 bytes) under which a credential is stored and found."""
-    inner, outer = (state.copy() for state in _hash_states(settings.HASH_KEY))
+    keyed_inner, keyed_outer = _hash_states(settings.HASH_KEY)
+    inner, outer = keyed_inner.copy(), keyed_outer.copy()
     inner.update(credential.encode())
     outer.update(inner.digest())
     return outer.digest()

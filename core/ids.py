@@ -5,6 +5,7 @@ bits, so the first character is at most `7`.
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from uuid import UUID
 
 import uuid_utils.compat
@@ -14,7 +15,6 @@ _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 LENGTH = 26
 # Two letters at a time: each call through the gateway gets an id.
 _PAIRS = [one + other for one in ALPHABET for other in ALPHABET]
-_SHIFTS = range(120, -1, -10)
 
 
 class MalformedId(ValueError):
@@ -28,8 +28,19 @@ def new() -> UUID:
 
 def encode(prefix: str, value: UUID) -> str:
     """`prefix_` and 26 characters."""
-    number = value.int
-    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
+    number, pairs = value.int, _PAIRS
+    high, low = number >> 40 & 0xFFFFFFFFFF, number & 0xFFFFFFFFFF
+    return (
+        f"{prefix}_{_milliseconds(number >> 80)}"
+        f"{pairs[high >> 30]}{pairs[high >> 20 & 1023]}{pairs[high >> 10 & 1023]}{pairs[high & 1023]}"
+        f"{pairs[low >> 30]}{pairs[low >> 20 & 1023]}{pairs[low >> 10 & 1023]}{pairs[low & 1023]}"
+    )
+
+
+@lru_cache(maxsize=64)
+def _milliseconds(value: int) -> str:
+    """The first ten characters, which ids of the same millisecond share."""
+    return "".join([_PAIRS[value >> shift & 1023] for shift in (40, 30, 20, 10, 0)])
 
 
 def decode(prefix: str, text: str) -> UUID:

@@ -18,11 +18,11 @@ class Addresses:
         """Whether the peer is one of our proxies."""
         return bool(self.trusted) and self._is_proxy(parsed(peer))
 
-    def client(self, peer: str, forwarded: str) -> str:
+    def client(self, peer: str, forwarded: bytes) -> str:
         """The last address of the chain that is not one of our proxies'; UNKNOWN if the chain can't be read."""
         if not self.trusts(peer):
             return normal(peer)
-        for candidate in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
+        for candidate in reversed([part.strip() for part in forwarded.decode("latin-1").split(",") if part.strip()]):
             address = parsed(candidate)
             if address is None:
                 return UNKNOWN

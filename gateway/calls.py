@@ -23,27 +23,12 @@ class Call:
     the gateway's own to set; `header` looks one up. `path` is the canonical path, `query` as it was sent.
     """
 
-    __slots__ = (
-        "address",
-        "at",
-        "began",
-        "bytes_in",
-        "bytes_out",
-        "code",
-        "fields",
-        "headers",
-        "id",
-        "is_received",
-        "method",
-        "operation_name",
-        "path",
-        "query",
-        "raw_path",
-        "receive",
-        "request_id",
-        "target",
-        "version",
-    )
+    operation_name = ""
+    target = ""
+    code = ""
+    is_received = False
+    bytes_in = 0
+    bytes_out = 0
 
     def __init__(
         self, scope: dict[str, Any], receive: Receive, address: str, headers: Headers, fields: dict[bytes, bytes]
@@ -61,16 +46,11 @@ class Call:
         self.address = address
         self.headers = headers
         self.fields = fields
-        self.operation_name = ""
-        self.target = ""
-        self.code = ""
-        self.is_received = False
-        self.bytes_in = 0
-        self.bytes_out = 0
 
     def header(self, name: bytes) -> str:
         """The value of a header (its last, if it was sent twice), or ""."""
-        return self.fields.get(name, b"").decode("latin-1")
+        value = self.fields.get(name)
+        return "" if value is None else value.decode("latin-1")
 
     @property
     def client_request_id(self) -> str:
@@ -78,11 +58,23 @@ class Call:
         return self.header(b"x-request-id")[:LONGEST_CLIENT_ID]
 
 
+# Names that most requests have and that need no look: nothing in them is ambiguous or ours to set.
+_PLAIN_NAMES = frozenset(
+    {
+        b"accept", b"accept-encoding", b"accept-language", b"authorization", b"cache-control", b"connection", b"content-length",
+        b"content-type", b"cookie", b"host", b"idempotency-key", b"origin", b"referer", b"traceparent", b"user-agent",
+        b"x-api-key", b"x-api-secret", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-original-method",
+        b"x-original-uri", b"x-real-ip", b"x-request-id",
+    }
+)  # fmt: skip
+
+
 def readable(headers: Headers) -> tuple[Headers, dict[bytes, bytes]]:
     """The headers that may be looked at, as a list and as a mapping."""
     fields = dict(headers)
-    for name in fields:
-        if b"_" in name or name == b"portico-identity":
-            headers = [entry for entry in headers if b"_" not in entry[0] and entry[0] != b"portico-identity"]
-            return headers, dict(headers)
+    if not _PLAIN_NAMES.issuperset(fields):
+        for name in fields:
+            if b"_" in name or name == b"portico-identity":
+                headers = [entry for entry in headers if b"_" not in entry[0] and entry[0] != b"portico-identity"]
+                return headers, dict(headers)
     return headers, fields

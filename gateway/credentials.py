@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -15,6 +14,8 @@ from core import crypto, operators, versions
 from core.problems import ConflictingCredentials, InvalidKey, InvalidToken, TemporarilyUnavailable
 from gateway.calls import Call
 from gateway.metrics import Metrics
+from gateway.policies import Policies, Rate
+from gateway.questions import Question
 from gateway.threads import PostgresAway, Threads
 from marketplace import installations
 
@@ -29,12 +30,12 @@ MOST_UNKNOWN = 10_000
 UNKNOWN_LIFETIME = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """What the client sent: the key or token, and the second secret, which some keys want."""
+class Credential(msgspec.Struct, frozen=True, gc=False):
+    """What the client sent: the key or token with its keyed hash, and the second secret, which some keys want."""
 
     text: str
     prefix: str
+    digest: bytes
     secret: str
 
 
@@ -60,56 +61,56 @@ def read_credential(call: Call) -> Credential | None:
     prefix = operators.PREFIX if text.startswith(operators.PREFIX) else text[:8]
     if prefix not in KEY_PREFIXES and prefix != operators.PREFIX:
         raise InvalidKey() if key is not None else InvalidToken()
-    return Credential(text, prefix, call.header(b"x-api-secret"))
+    return Credential(text, prefix, crypto.digest(text), call.header(b"x-api-secret"))
+
+
+Subject = tuple[str, int]
+"""Key of a version in Redis, and the version that is known."""
 
 
 class Snapshot:
-    """A grant in memory, with the words of its question to Redis made once."""
+    """A grant in memory, with its question to the limits made once."""
 
-    __slots__ = (
-        "checked_at",
-        "digest",
-        "grant",
-        "is_told",
-        "member",
-        "policies",
-        "policy_header",
-        "quota",
-        "read_at",
-        "take_keys",
-        "take_tail",
-        "version_keys",
-        "versions",
-    )
+    __slots__ = ("_question", "_quota", "_rates", "checked_at", "digest", "grant", "is_told", "policies", "read_at", "subjects")
 
     def __init__(self, grant: Grant, digest: bytes) -> None:
         self.grant = grant
         self.digest = digest
         self.is_told = False
         self.read_at = self.checked_at = time.monotonic()
-        subjects, known = [grant.credential], [grant.version]
-        self.policies = [("key", f"rate:key:{grant.credential}", max(1, grant.rate))]
-        self.quota = ""
+        self.subjects: list[Subject] = [(versions.KEY.format(UUID(grant.credential)), grant.version)]
+        rates = [Rate("key", f"rate:key:{grant.credential}", max(1, grant.rate))]
+        self._quota: Subject | None = None
         if grant.partner:
-            subjects.append(grant.partner)
-            known.append(grant.partner_version)
-            self.policies.append(("partner", f"rate:partner:{grant.partner}:{grant.environment}", max(1, grant.partner_rate)))
-            self.quota = "-1" if grant.quota is None or grant.over_quota != "stop" else str(grant.quota)
-        self.policy_header = ", ".join(f'"{name}";q={limit};w=60' for name, _, limit in self.policies)
-        if grant.partner and grant.quota is not None:
-            self.policy_header += f', "month";q={grant.quota}'
-        self.member = f"{grant.partner}:{grant.environment}"
-        self.version_keys = [versions.KEY.format(UUID(subject)) for subject in subjects]
-        self.versions = known
-        self.take_keys = [*self.version_keys, *(name for _, name, _ in self.policies)]
-        self.take_tail = [*map(str, known), *(str(limit) for _, _, limit in self.policies)]
-        if grant.partner:
-            self.take_keys.append(f"quota:{grant.partner}:{grant.environment}")
+            self.subjects.append((versions.KEY.format(UUID(grant.partner)), grant.partner_version))
+            whose = f"{grant.partner}:{grant.environment}"
+            rates.append(Rate("partner", f"rate:partner:{whose}", max(1, grant.partner_rate)))
+            most = grant.quota if grant.quota is not None and grant.over_quota == "stop" else -1
+            self._quota = (f"quota:{whose}", most)
+        self._rates = [(rate.key, rate.limit) for rate in rates]
+        self.policies = Policies(rates, grant.quota)
+        self._question = self._ask(self.subjects, self._quota)
+
+    def question(
+        self, subject: Subject | None = None, *, paying: bool = True, counted: bool = True, used: int | None = None
+    ) -> Question:
+        """What the limits are asked of one call: whether the versions hold, and that of a further `subject`; and, if it is
+        `paying`, whether every rate and the quota (if it is `counted`) have room. `used` starts a missing count."""
+        if subject is None and paying and counted and used is None:
+            return self._question
+        subjects = self.subjects if subject is None else [*self.subjects, subject]
+        if not paying:
+            return Question(versions=subjects)
+        return self._ask(subjects, self._quota if counted else None, used)
+
+    def _ask(self, subjects: list[Subject], quota: Subject | None, used: int | None = None) -> Question:
+        member = f"{self.grant.partner}:{self.grant.environment}"
+        return Question(versions=subjects, rates=self._rates, quota=quota, used=used, member=member)
 
     @property
-    def subjects(self) -> list[tuple[str, int]]:
-        """Keys of the versions in Redis, and the versions as they were read."""
-        return list(zip(self.version_keys, self.versions, strict=True))
+    def versions(self) -> list[int]:
+        """The versions as they were read, in the order of `subjects`."""
+        return [version for _, version in self.subjects]
 
     @property
     def unchecked_for(self) -> float:
@@ -127,15 +128,21 @@ class Credentials:
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
         self._loading: dict[bytes, asyncio.Task[Snapshot | None]] = {}
 
+    def known(self, credential: Credential) -> Snapshot | None:
+        """The snapshot that is kept of a credential, if it isn't too old."""
+        snapshot = self._known.get(credential.digest)
+        if snapshot is None or snapshot.unchecked_for >= LIFETIME:
+            return None
+        self._known.move_to_end(credential.digest)
+        self._metrics.lookups["hit"] += 1
+        return snapshot
+
     async def find(self, credential: Credential) -> Snapshot | None:
-        """The snapshot of a credential; None if nobody has it. Raises InvalidKey if its checksum is wrong, without looking
-        further than into memory, and TemporarilyUnavailable."""
-        digest = crypto.digest(credential.text)
-        snapshot = self._known.get(digest)
-        if snapshot is not None and snapshot.unchecked_for < LIFETIME:
-            self._known.move_to_end(digest)
-            self._metrics.lookups["hit"] += 1
-            return snapshot
+        """The snapshot of a credential that isn't `known`, from PostgreSQL; None if nobody has it.
+
+        Raises InvalidKey if its checksum is wrong, without looking further than into memory, and TemporarilyUnavailable.
+        """
+        digest = credential.digest
         if not crypto.well_formed(credential.text, credential.prefix):
             raise InvalidKey()
         if self._unknown.get(digest, 0.0) > time.monotonic():
@@ -145,6 +152,7 @@ class Credentials:
         try:
             return await self._load(digest, snapshots.find_operator if credential.prefix == operators.PREFIX else find_key)
         except PostgresAway as error:
+            snapshot = self._known.get(digest)
             if snapshot is None or not self.may_go_on(snapshot):
                 raise TemporarilyUnavailable() from error
             return snapshot

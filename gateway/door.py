@@ -1,6 +1,7 @@
 """What happens to each request from its first byte to its record."""
 
 import time
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class Door:
         """One request, to its end."""
         headers, fields = readable(scope["headers"])
         peer = (scope.get("client") or ("", 0))[0]
-        address = self.addresses.client(peer, fields.get(b"x-forwarded-for", b"").decode("latin-1"))
+        address = self.addresses.client(peer, fields.get(b"x-forwarded-for", b""))
         call = Call(scope, receive, address, headers, fields)
         try:
             _require_bounds(headers, fields)
@@ -215,7 +216,7 @@ class Door:
 
 def _require_bounds(headers: Headers, fields: dict[bytes, bytes]) -> None:
     """Raises MalformedRequest for more headers than anybody needs, and for what we don't speak."""
-    if sum(len(name) + len(value) for name, value in headers) > LARGEST_HEADERS:
+    if sum(map(len, chain.from_iterable(headers))) > LARGEST_HEADERS:
         raise problems.MalformedRequest(_("The request's headers are larger than 32 KiB. Send fewer."))
     if b"upgrade" in fields and fields[b"upgrade"].lower() == b"websocket":
         raise problems.MalformedRequest(_("WebSockets aren't served here. Use plain requests and webhooks."))

@@ -17,6 +17,8 @@ _AMBIGUOUS = re.compile(
     rb"//|/\.\.?(?:/|\Z)|[\x00-\x20\x7f\\]|%(?:[01][0-9a-f]|2[def]|3[0-9]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9aef])|%25[0-9a-f]{2}|%(?![0-9a-f]{2})",
     re.IGNORECASE,
 )
+# What most paths are: segments of unreserved characters (RFC 3986, section 2.3) that don't begin with a dot.
+_PLAIN = re.compile(rb"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+/?")
 _VERSIONED = re.compile(r"v\d+(?:/|\Z)")
 
 LONGEST = 8_192
@@ -30,6 +32,8 @@ class AmbiguousPath(MalformedRequest):
 
 def plain(raw: bytes) -> str:
     """The decoded path of a request target. Raises AmbiguousPath."""
+    if len(raw) <= LONGEST and _PLAIN.fullmatch(raw):
+        return raw.decode("ascii")
     if not raw.startswith(b"/") or len(raw) > LONGEST or _AMBIGUOUS.search(raw):
         raise AmbiguousPath()
     if b"%" not in raw and raw.isascii():

@@ -1,7 +1,6 @@
 """The decision on one call, in the order of the requirement: credential, state, address, scope, rate, quota."""
 
-from dataclasses import dataclass
-
+import msgspec
 from django.utils.translation import gettext_lazy as _
 
 from apikeys.snapshots import Grant
@@ -35,8 +34,7 @@ MOST_TRIES = 4
 """How often a snapshot is read again for one call, whose versions change while it is read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Want:
+class Want(msgspec.Struct, frozen=True, gc=False):
     """What an operation asks of its callers: audience and scopes, and for an integration that they have installed it."""
 
     audience: Audience
@@ -52,8 +50,7 @@ class NotInstalled(Forbidden):
     detail = _("Install this integration from the marketplace first, in the environment of this key.")
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(msgspec.Struct, frozen=True, gc=False):
     """An admitted call: its grant (None for a call without a credential), and what the limits said."""
 
     grant: Grant | None
@@ -80,7 +77,7 @@ async def admit(call: Call, want: Want, credentials: Credentials, routes: Routes
     """Decide one call, or raise Refused. A refused call is taken from no limit of its key or partner."""
     try:
         credential = read_credential(call)
-        snapshot = await credentials.find(credential) if credential else None
+        snapshot = (credentials.known(credential) or await credentials.find(credential)) if credential else None
         if credential is None or snapshot is None:
             return await _admit_stranger(call, want, limits, anonymous=credential is None)
     except Unauthorized as problem:

@@ -6,10 +6,8 @@ than it needs: commands, answers in order, a deadline, reconnecting.
 
 import asyncio
 import contextlib
-import hashlib
 import ssl
 from collections import deque
-from collections.abc import Sequence
 from typing import Any
 
 import hiredis
@@ -27,14 +25,6 @@ LONGEST_PAUSE = 2.0
 
 class RedisAway(Exception):
     """Redis can't be reached, or did not answer in time; what was asked may or may not have been done."""
-
-
-class Script:
-    """A Lua script, sent by its hash and in full only where the server doesn't know it."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
 
 class Redis:
@@ -67,18 +57,13 @@ class Redis:
 
     def send(self, *words: Word) -> asyncio.Future[Any]:
         """One command; the future has its answer, RedisAway, or the server's error (`hiredis.ReplyError`)."""
+        return self.send_packed(command(*words))
+
+    def send_packed(self, packed: bytes) -> asyncio.Future[Any]:
+        """The same for a command as it goes over the wire."""
         if self._connection is None:
             raise RedisAway("not connected")
-        return self._connection.send(words)
-
-    async def run(self, script: Script, keys: Sequence[Word], arguments: Sequence[Word]) -> Any:
-        """One script."""
-        try:
-            return await self.send("EVALSHA", script.sha, len(keys), *keys, *arguments)
-        except hiredis.ReplyError as error:
-            if not str(error).startswith("NOSCRIPT"):
-                raise
-        return await self.send("EVAL", script.source, len(keys), *keys, *arguments)
+        return self._connection.send(packed)
 
     async def _keep(self) -> None:
         pause = 0.05
@@ -107,15 +92,34 @@ class Redis:
                 await loop.create_connection(lambda: made, host, port, ssl=secure)
             if options.get("password"):
                 user = [options["username"]] if options.get("username") else []
-                await made.send(["AUTH", *user, options["password"]])
+                await made.send(command("AUTH", *user, options["password"]))
             if options.get("db"):
-                await made.send(["SELECT", int(options["db"])])
-            await made.send(["PING"])
+                await made.send(command("SELECT", int(options["db"])))
+            await made.send(command("PING"))
         self._connection = made
 
     def _lost(self, connection: "_Connection") -> None:
         if self._connection is connection:
             self._connection = None
+
+
+def command(*words: Word) -> bytes:
+    """A command as it goes over the wire: an array of bulk strings (RESP, the Redis serialization protocol)."""
+    return array(len(words)) + bulk(*words)
+
+
+def array(length: int) -> bytes:
+    """The head of a command of `length` words."""
+    return b"*%d\r\n" % length
+
+
+def bulk(*words: Word) -> bytes:
+    """Words as a command carries them."""
+    packed = []
+    for word in words:
+        text = word if isinstance(word, bytes) else str(word).encode()
+        packed.append(b"$%d\r\n%b\r\n" % (len(text), text))
+    return b"".join(packed)
 
 
 class _Connection(asyncio.Protocol):
@@ -127,11 +131,11 @@ class _Connection(asyncio.Protocol):
         self._outgoing: list[bytes] = []
         self._transport: Any = None
 
-    def send(self, words: Sequence[Word]) -> asyncio.Future[Any]:
+    def send(self, packed: bytes) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = self._loop.create_future()
         if not self._outgoing:
             self._loop.call_soon(self._flush)
-        self._outgoing.append(hiredis.pack_command(tuple(words)))  # type: ignore[arg-type]  # its stub knows one-tuples only
+        self._outgoing.append(packed)
         self._waiting.append((future, self._loop.time()))
         return future
 

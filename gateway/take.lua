@@ -1,77 +1,118 @@
--- Decide one call: compare versions, then take from every limit or from none.
+-- Decide a batch of calls, one after the other: for each compare versions, then take from every limit or from none.
 --
--- KEYS: versions…, rates…, [quota, admissions]
--- ARGV: number of versions, number of rates, quota limit ("" no quota, -1 counted without a limit, else calls a month),
---       used calls to start a missing count from ("" unknown), member of the admissions' hash, µs to add to the clock,
+-- KEYS: admissions of this epoch, then for each call: versions…, rates…, [quota]
+-- ARGV: µs to add to the clock, then for each call: number of versions, number of rates, quota limit ("" no quota, -1 counted
+--       without a limit, else calls a month), used calls to start a missing count from ("" unknown), field of the admissions,
 --       expected versions…, calls a minute of each rate…
--- Answers: {0, found versions…} stale; {1} the month's count is missing; else
+-- Answers for each call: {0, found versions…} stale; {1, month} the month's count is missing; else
 --       {2 admitted | 3 a rate refuses | 4 the quota refuses, used calls, seconds until the month ends,
---        and for each rate: calls left, µs until all of them are back, µs until one is}
+--        for each rate: calls left, seconds until all of them are back; then for each rate: seconds until one is}
 --
 -- A rate of N a minute is GCRA (the leaky bucket as a meter; ITU-T I.371): a burst of N, then N/60 a second. Redis' own clock
 -- is the only one, so that gateways can't disagree; it says which month it is too.
-local versions, rates = tonumber(ARGV[1]), tonumber(ARGV[2])
-local first = 6
-local known = redis.call('MGET', unpack(KEYS, 1, versions + rates))
-for i = 1, versions do
-  if known[i] ~= ARGV[first + i] then
-    local found = {0}
-    for j = 1, versions do found[j + 1] = tonumber(known[j] or -1) end
-    return found
-  end
-end
-
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000000 + tonumber(time[2]) + tonumber(ARGV[6])
+local call, floor, ceil, max = redis.call, math.floor, math.ceil, math.max
 local MINUTE = 60000000
 
-local quota, used, month, left = ARGV[3], -1, nil, 0
-if quota ~= '' then
-  -- The civil month of a count of days (H. Hinnant, "chrono-compatible low-level date algorithms").
-  local days = math.floor(now / 86400000000)
+local time = call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2]) + tonumber(ARGV[1])
+local known = call('MGET', unpack(KEYS)) -- a quota is a hash: nil here
+local arrivals, counts, admitted = {}, {}, {} -- as this batch leaves them, by key; the last by field
+local month, left
+
+-- The civil month of a count of days (H. Hinnant, "chrono-compatible low-level date algorithms").
+local function read_month()
+  local days = floor(now / 86400000000)
   local z = days + 719468
-  local era = math.floor(z / 146097)
+  local era = floor(z / 146097)
   local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
+  local yoe = floor((doe - floor(doe / 1460) + floor(doe / 36524) - floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + floor(yoe / 4) - floor(yoe / 100))
+  local mp = floor((5 * doy + 2) / 153)
+  local day = doy - floor((153 * mp + 2) / 5) + 1
   local m = mp < 10 and mp + 3 or mp - 9
   local y = yoe + era * 400 + (m <= 2 and 1 or 0)
   local lengths = {31, (y % 4 == 0 and (y % 100 ~= 0 or y % 400 == 0)) and 29 or 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
-  left = math.ceil(((lengths[m] - day + 1 + days) * 86400000000 - now) / 1000000)
+  left = ceil(((lengths[m] - day + 1 + days) * 86400000000 - now) / 1000000)
   month = string.format('%04d-%02d', y, m)
-  local count = redis.call('HGET', KEYS[versions + rates + 1], month)
-  if not count then
-    if ARGV[4] == '' then return {1, month} end
-    redis.call('DEL', KEYS[versions + rates + 1])
-    redis.call('HSET', KEYS[versions + rates + 1], month, ARGV[4])
-    redis.call('EXPIRE', KEYS[versions + rates + 1], left + 86400)
-    count = ARGV[4]
-  end
-  used = tonumber(count)
 end
 
-local answer, before, interval, outcome = {2, used, left}, {}, {}, 2
-for i = 1, rates do
-  interval[i] = math.floor(MINUTE / tonumber(ARGV[first + versions + i]))
-  before[i] = math.max(now, tonumber(known[versions + i] or 0))
-  if before[i] + interval[i] - now > MINUTE then outcome = 3 end
-end
-if outcome == 2 and quota ~= '' and tonumber(quota) >= 0 and used >= tonumber(quota) then outcome = 4 end
-answer[1] = outcome
-for i = 1, rates do
-  local after = before[i]
-  if outcome == 2 then
-    after = after + interval[i]
-    redis.call('SET', KEYS[versions + i], string.format('%.0f', after), 'PX', math.ceil((after - now) / 1000))
+-- Used calls of the month; nil if nobody has counted them and `start` doesn't say.
+local function read_count(key, start)
+  local count = counts[key]
+  if count then return count end
+  if not month then read_month() end
+  count = call('HGET', key, month)
+  if not count then
+    if start == '' then return nil end
+    call('DEL', key)
+    call('HSET', key, month, start)
+    call('EXPIRE', key, left + 86400)
+    count = start
   end
-  answer[#answer + 1] = math.floor((MINUTE - (after - now)) / interval[i])
-  answer[#answer + 1] = after - now
-  answer[#answer + 1] = math.max(0, after + interval[i] - now - MINUTE)
+  counts[key] = tonumber(count)
+  return counts[key]
 end
-if outcome == 2 and quota ~= '' then
-  answer[2] = redis.call('HINCRBY', KEYS[versions + rates + 1], month, 1)
-  redis.call('HINCRBY', KEYS[versions + rates + 2], ARGV[5], 1)
+
+-- Moves the arrival time of a rate. INCRBY costs a third of SET and leaves the time to live, which therefore is set for a
+-- minute more than needed, whenever the arrival time enters another minute.
+local function write_arrival(key, before, after)
+  if before and floor(before / MINUTE) == floor(after / MINUTE) then
+    call('INCRBY', key, after - before)
+  else
+    call('SET', key, after, 'PX', ceil((after - now + MINUTE) / 1000))
+  end
+  arrivals[key] = after
 end
-return answer
+
+-- One call whose keys and words begin after `k` and `a`; returns its answer, and where the next begins.
+local function take(k, a)
+  local versions, rates, quota = tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), ARGV[a + 3]
+  local expected, limits, count_key = a + 5, a + 5 + versions, KEYS[k + versions + rates + 1]
+  local next_k, next_a = k + versions + rates + (quota == '' and 0 or 1), limits + rates
+  for i = 1, versions do
+    if known[k + i] ~= ARGV[expected + i] then
+      local found = {0}
+      for j = 1, versions do found[j + 1] = tonumber(known[k + j] or -1) end
+      return found, next_k, next_a
+    end
+  end
+  local used = -1
+  if quota ~= '' then
+    used = read_count(count_key, ARGV[a + 4])
+    if not used then return {1, month}, next_k, next_a end
+  end
+
+  local answer, outcome, first = {2, used, left or 0}, 2, k + versions
+  for i = 1, rates do
+    local at = arrivals[KEYS[first + i]] or tonumber(known[first + i] or 0)
+    if max(now, at) + floor(MINUTE / tonumber(ARGV[limits + i])) - now > MINUTE then outcome = 3 end
+  end
+  if outcome == 2 and quota ~= '' and tonumber(quota) >= 0 and used >= tonumber(quota) then outcome = 4 end
+  answer[1] = outcome
+  for i = 1, rates do
+    local key, interval = KEYS[first + i], floor(MINUTE / tonumber(ARGV[limits + i]))
+    local before = arrivals[key] or tonumber(known[first + i])
+    local after = max(now, before or 0)
+    if outcome == 2 then
+      after = after + interval
+      write_arrival(key, before, after)
+    end
+    answer[2 + 2 * i] = floor((MINUTE - after + now) / interval)
+    answer[3 + 2 * i] = ceil((after - now) / 1000000)
+    answer[3 + 2 * rates + i] = ceil(max(0, after + interval - now - MINUTE) / 1000000)
+  end
+  if outcome == 2 and quota ~= '' then
+    counts[count_key] = used + 1
+    answer[2] = call('HINCRBY', count_key, month, 1)
+    local field = ARGV[a + 5]
+    admitted[field] = (admitted[field] or 0) + 1
+  end
+  return answer, next_k, next_a
+end
+
+local answers, k, a = {}, 1, 1
+while a < #ARGV do
+  answers[#answers + 1], k, a = take(k, a)
+end
+for field, count in pairs(admitted) do call('HINCRBY', KEYS[1], field, count) end
+return answers

@@ -46,7 +46,7 @@ class TestChain:
         ],
     )
     def test_client(self, peer, forwarded, client):
-        assert self.addresses.client(peer, forwarded) == client
+        assert self.addresses.client(peer, forwarded.encode()) == client
 
     def test_a_network_of_ipv6_is_limited_as_one(self):
         assert limited_as("2001:db8:1:2:3:4:5:6") == limited_as("2001:db8:1:2::1") != limited_as("2001:db8:1:3::1")
