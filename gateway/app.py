@@ -7,6 +7,7 @@ queries run in a few threads.
 
 import gc
 import os
+from collections.abc import Coroutine
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -22,15 +23,17 @@ _doors: list[Door] = []
 """The one door of this process, from the start of the server's lifespan to its end."""
 
 
-async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+def application(scope: dict[str, Any], receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
     """ASGI 3.0."""
     if scope["type"] == "http":
-        await _doors[-1].serve(scope, receive, send)
-    elif scope["type"] == "lifespan":
-        await _live(receive, send)
-    else:
-        await receive()
-        await send({"type": "websocket.close", "code": 1000})
+        return _doors[-1].serve(scope, receive, send)
+    return _live(receive, send) if scope["type"] == "lifespan" else _close(receive, send)
+
+
+async def _close(receive: Receive, send: Send) -> None:
+    """A websocket: none is served."""
+    await receive()
+    await send({"type": "websocket.close", "code": 1000})
 
 
 async def _live(receive: Receive, send: Send) -> None:
