@@ -8,6 +8,7 @@ What is charged: calls of the operator's own API beyond those that the tier incl
 of installed integrations at the price the consumer agreed to when it installed them; the month's price of the tier, once.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from billing import rating
@@ -133,8 +134,9 @@ def _own_calls(partner: Partner, period: Period) -> int:
 def _integration_slices(partner: Partner, period: Period) -> Iterator[_Slice]:
     counted = _rollups(partner, period).metered_by_integration()
     called = Integration.objects.filter(pk__in=[target for target in counted if target]).exclude(partner=partner)
+    installed = _installed(partner, called, period)
     for integration in called.order_by("pk"):
-        for held, tariff in _agreed(partner, integration, period):
+        for held, tariff in _agreed(installed[integration.pk], period):
             facts = {
                 "kind": Line.Kind.INTEGRATION,
                 "description": _("{name}: calls").format(name=integration.name),
@@ -145,18 +147,27 @@ def _integration_slices(partner: Partner, period: Period) -> Iterator[_Slice]:
             yield _Slice(held, tariff, calls, facts)
 
 
-def _agreed(partner: Partner, integration: Integration, period: Period) -> Iterator[tuple[Period, Tariff]]:
+def _installed(partner: Partner, called: QuerySet[Integration], period: Period) -> dict[UUID, list[Installation]]:
+    """What the consumer agreed to for each of these integrations, oldest first; also in what is left of the period's last hour,
+    because its calls are charged whole."""
+    rows = Installation.objects.for_caller(partner, Environment.LIVE).filter(integration__in=called)
+    found: dict[UUID, list[Installation]] = defaultdict(list)
+    for row in rows.filter(installed_at__lt=_next_hour(period.end)).order_by("installed_at"):
+        found[row.integration_id].append(row)
+    return found
+
+
+def _agreed(installed: list[Installation], period: Period) -> Iterator[tuple[Period, Tariff]]:
     """The prices the consumer agreed to, each from the full hour after its installation; the first holds from the start."""
-    installations = Installation.objects.for_caller(partner, Environment.LIVE).filter(integration=integration)
     steps: list[tuple[datetime, Decimal, str]] = []
-    for row in installations.filter(installed_at__lt=period.end).order_by("installed_at"):
+    for row in installed:
         begins = max(period.start, _next_hour(row.installed_at)) if steps else period.start
         if steps and (begins <= period.start or begins == steps[-1][0]):
             steps[-1] = (steps[-1][0], row.price, row.currency)
         elif begins < period.end and (not steps or steps[-1][1:] != (row.price, row.currency)):
             steps.append((begins, row.price, row.currency))
-    ends = [begins for begins, _price, _currency in steps[1:]] + [period.end]
-    for (begins, price, currency), end in zip(steps, ends, strict=True):
+    ends = [*(begins for begins, _price, _currency in steps[1:]), period.end]
+    for (begins, price, currency), end in zip(steps, ends, strict=False):
         yield Period(begins, end), Tariff.per_unit(price, currency)
 
 

@@ -123,6 +123,14 @@ class TestWhatIsCharged:
         [invoice] = close(OCTOBER, acme)
         assert [(line.quantity, str(line.amount)) for line in invoice.lines.all()] == [(100, "$5.00"), (10, "$1.00")]
 
+    def test_calls_of_the_hour_of_the_first_installation(self, acme, globex):
+        """Closed up to an instant before it, in the same hour: the hour's calls are charged all the same."""
+        late = make_integration(globex, "0.05", slug="late")
+        install(acme, late, at=NOW.replace(hour=10, minute=40))
+        count(acme, 10, at=NOW.replace(hour=10), integration=late)
+        [invoice] = close(NOVEMBER, acme, as_of=NOW.replace(hour=10, minute=30))
+        assert str(invoice.total) == "$0.50"
+
     def test_a_new_price_of_the_operator_holds_from_its_hour(self, acme):
         change = OCTOBER + timedelta(days=10)
         Price.objects.update(valid_until=change)
