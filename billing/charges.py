@@ -1,8 +1,9 @@
 """What a partner's usage of a month costs, less what was charged for it before.
 
-Quantities are those of `usage`: metered calls in the live environment, by the hour they began in. A charge is always the
-price of the whole month so far, less the lines that invoices have for it already; so however often a month is closed on the
-way, no call is charged twice, roundings don't add up, and calls that were counted late are charged with the next closing.
+Quantities are those of `usage`: metered calls in the live environment, by the hour they began in, without those that were
+answered with 500 and above. A charge is always the price of the whole month so far, less the lines that invoices have for it
+already; so however often a month is closed on the way, no call is charged twice, roundings don't add up, and calls that were
+counted late are charged with the next closing.
 
 What is charged: calls of the operator's own API beyond those that the tier includes, where the tier goes on over quota; calls
 of installed integrations at the price the consumer agreed to when it installed them; the month's price of the tier, once.
@@ -197,7 +198,8 @@ def _subscription(partner: Partner, period: Period, whole: Period) -> list[Charg
 
 
 def _rollups(partner: Partner, period: Period) -> Any:
-    return HourRollup.objects.for_caller(partner, Environment.LIVE).within(period)
+    """The hours that are charged. An answer of 500 and above is a failure of ours or of the seller's: nobody pays for it."""
+    return HourRollup.objects.for_caller(partner, Environment.LIVE).within(period).filter(status__lt=500)
 
 
 def _next_hour(at: datetime) -> datetime:

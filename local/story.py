@@ -283,6 +283,8 @@ class Story:
         seen = self.client.get(f"/api/partner/v1/billing/invoices/{invoice['id']}").expect(200)
         lines = [line for line in seen["lines"] if line["integration_id"] == self.facts.integration_id]
         charged = sum(Decimal(line["amount"]["amount"]) for line in lines)
+        failures = self.client.get("/api/partner/v1/usage/errors").expect(200)["data"]
+        self.sold -= sum(row["requests"] for row in failures if row["status"] >= 500 and row["operation"].endswith(f"/apis/{self.slug}"))
         if charged != self.sold * PRICE:
             raise Refused(f"{charged} USD is charged for {self.sold} calls at {PRICE} USD")
         self.facts.invoice = seen.json

@@ -1,4 +1,4 @@
-"""What may be asked of usage. Every number of a partner's pages, of the API and of invoices is answered here, from rollups."""
+"""What may be asked of usage. Every number of a partner's pages and of the API is answered here, from rollups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ class Latency:
 
 
 def month_total(partner: Any, environment: str, month: date) -> int:
-    """Metered calls in the calendar month (UTC) of a date or instant: what quota counters are rebuilt from, and what is billed.
+    """Metered calls in the calendar month (UTC) of a date or instant: what quota counters are rebuilt from.
 
     `partner` is a Partner or its UUID. Calls of killed gateways that are known by number only are not in it.
     """

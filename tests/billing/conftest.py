@@ -76,7 +76,13 @@ def install(consumer: Any, integration: Any, at: datetime = datetime(2026, 9, 1,
 
 
 def count(
-    partner: Any, calls: int, at: datetime = OCTOBER, integration: Any = None, environment: str = "live", bytes_out: int = 0
+    partner: Any,
+    calls: int,
+    at: datetime = OCTOBER,
+    integration: Any = None,
+    environment: str = "live",
+    bytes_out: int = 0,
+    status: int = 200,
 ) -> None:
     """So many metered calls in the hour of `at`, as ingestion leaves them."""
     from django.db.models import F
@@ -90,7 +96,7 @@ def count(
         "credential_id": None,
         "integration_id": getattr(integration, "pk", None),
         "operation": "GET /x",
-        "status": 200,
+        "status": status,
         "code": "",
     }
     row, made = HourRollup.objects.get_or_create(

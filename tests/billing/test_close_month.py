@@ -88,6 +88,17 @@ class TestWhatIsCharged:
         count(acme, 500, environment="test", integration=weather)
         assert close(OCTOBER, acme) == []
 
+    @pytest.mark.parametrize("status", [500, 502, 503, 504])
+    def test_what_failed_on_this_side_never(self, acme, weather, status):
+        """A dead upstream earns its seller nothing."""
+        count(acme, 500, status=status)
+        count(acme, 500, integration=weather, status=status)
+        assert close(OCTOBER, acme) == []
+
+    def test_what_the_caller_got_wrong_is_charged(self, acme, weather):
+        count(acme, 3, integration=weather, status=404)
+        assert str(close(OCTOBER, acme)[0].total) == "$0.15"
+
     def test_included_calls_of_the_tier_are_free(self, db):
         basic = make_partner("Basic", monthly_quota=100, over_quota="charge")
         count(basic, 80, at=OCTOBER)
