@@ -116,20 +116,19 @@ class Price(Entity):
         )
 
     def clean(self) -> None:
-        """What forms check before they save: a readable price, and a period of full hours that doesn't reach into the past."""
+        """What forms check before they save: a readable price, and a period of full hours, changed only in what is to come."""
         try:
             self.tariff  # noqa: B018  (reading it checks it)
         except ValidationError as error:
             raise FormError([found["detail"] for found in error.facts["errors"]]) from error
         stored = Price.objects.filter(pk=self.pk).first()
-        hour = clock.now().replace(minute=0, second=0, microsecond=0)
         for name in ("valid_from", "valid_until"):
-            at = getattr(self, name)
-            if at is None or at == getattr(stored, name, None):
+            at, before = getattr(self, name), getattr(stored, name, None)
+            if at == before:
                 continue
-            if (at.minute, at.second, at.microsecond) != (0, 0, 0):
+            if at is not None and (at.minute, at.second, at.microsecond) != (0, 0, 0):
                 raise FormError({name: _("A price begins and ends at a full hour.")})
-            if at < hour:
-                raise FormError({name: _("Prices don't change for what was used already. Choose this hour or a later one.")})
+            if any(instant is not None and instant <= clock.now() for instant in (at, before)):
+                raise FormError({name: _("Prices don't change for what was used already. Choose a full hour to come.")})
         if self.valid_from and self.valid_until and self.valid_until <= self.valid_from:
             raise FormError({"valid_until": _("A price ends after it begins.")})

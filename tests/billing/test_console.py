@@ -134,6 +134,7 @@ class TestPrices:
         ("change", "said"),
         [
             ({"valid_from_0": "2026-11-01"}, "Prices don&#x27;t change for what was used already"),
+            ({"valid_from_0": "2026-11-23", "valid_from_1": "12:00:00"}, "Prices don&#x27;t change for what was used already"),
             ({"valid_from_1": "00:30:00"}, "full hour"),
             ({"unit_amount": ""}, "decimal string"),
             ({"model": "graduated"}, "A list of 1 to 50 tiers"),
@@ -156,6 +157,22 @@ class TestPrices:
         assert console.post(f"/admin/billing/price/{price.pk}/change/", form).status_code == 302
         assert console.post("/admin/billing/price/add/", {**self.NEW, "meter": "api_calls"}).status_code == 302
         assert Price.objects.filter(meter="api_calls").count() == 2
+
+    def test_this_hour_is_too_late_to_end_one(self, console, acme):
+        """Its calls may have been charged: at another price they would be charged again."""
+        price = Price.objects.get()
+        form = {"name": "API calls", "valid_until_0": "2026-11-23", "valid_until_1": "12:00:00"}
+        answer = console.post(f"/admin/billing/price/{price.pk}/change/", form)
+        assert "Choose a full hour to come" in answer.content.decode()
+
+    @pytest.mark.parametrize("end", [("", ""), ("2026-12-01", "00:00:00")])
+    def test_one_that_has_ended_is_not_revived_for_the_time_since(self, console, acme, end):
+        ended = NOW.replace(day=10, hour=0, minute=0)
+        Price.objects.update(valid_until=ended)
+        form = {"name": "API calls", "valid_until_0": end[0], "valid_until_1": end[1]}
+        answer = console.post(f"/admin/billing/price/{Price.objects.get().pk}/change/", form)
+        assert "Prices don&#x27;t change for what was used already" in answer.content.decode()
+        assert Price.objects.get().valid_until == ended
 
     def test_what_it_costs_is_not_changed(self, console, acme):
         price = Price.objects.get()
