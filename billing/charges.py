@@ -26,6 +26,7 @@ from billing.rating import Tariff
 from core.models import Environment
 from core.money import Money
 from marketplace.models import Installation, Integration
+from partners import tiers
 from partners.models import Partner, Tier
 from usage.models import HourRollup
 from usage.periods import Period
@@ -105,22 +106,33 @@ def _charged(partner: Partner, whole: Period) -> dict[tuple[Any, ...], tuple[int
 
 
 def _own_slices(partner: Partner, period: Period) -> Iterator[_Slice]:
+    terms = _terms(partner, period)
     for price in Price.objects.during(period.start, period.end):
         held = Period(max(period.start, price.valid_from), min(period.end, price.valid_until or period.end))
-        quantity = _quantity(partner, Price.Meter(price.meter), period.start, held)
+        if price.meter == Price.Meter.API_CALLS:
+            quantity = sum(_beyond_included(partner, period.start, held, *term) for term in terms)
+        else:
+            quantity = int(_rollups(partner, held).aggregate(sum=Sum(price.meter))["sum"] or 0)
         facts = {"kind": Line.Kind.USAGE, "description": price.name, "meter": price.meter, "price": price}
         yield _Slice(held, price.tariff, quantity, facts)
 
 
-def _quantity(partner: Partner, meter: Price.Meter, month_start: datetime, held: Period) -> int:
-    """What to charge in a part of the month: bytes all, calls beyond the included ones, of which the earlier use up first."""
-    if meter != Price.Meter.API_CALLS:
-        return int(_rollups(partner, held).aggregate(sum=Sum(meter))["sum"] or 0)
-    included = _included(partner.tier)
-    if included is None:
+def _terms(partner: Partner, period: Period) -> list[tuple[Period, Tier]]:
+    """The parts of the month in which one tier held, each from the full hour after it was changed to."""
+    terms = tiers.held(partner=partner, start=period.start, end=period.end)
+    starts = [period.start, *(_next_hour(since) for since, _tier in terms[1:])]
+    ends = [*starts[1:], period.end]
+    return [(Period(start, end), tier) for start, end, (_since, tier) in zip(starts, ends, terms, strict=True)]
+
+
+def _beyond_included(partner: Partner, month_start: datetime, held: Period, term: Period, tier: Tier) -> int:
+    """Calls beyond the included ones in the part of the month in which both price and tier held; earlier calls use up first."""
+    part = Period(max(held.start, term.start), min(held.end, term.end))
+    included = _included(tier)
+    if included is None or part.end <= part.start:
         return 0
-    before = _own_calls(partner, Period(month_start, held.start)) if held.start > month_start else 0
-    return max(0, before + _own_calls(partner, held) - included) - max(0, before - included)
+    before = _own_calls(partner, Period(month_start, part.start)) if part.start > month_start else 0
+    return max(0, before + _own_calls(partner, part) - included) - max(0, before - included)
 
 
 def _included(tier: Tier) -> int | None:
@@ -177,8 +189,11 @@ def _calls_of(partner: Partner, integration: Integration, period: Period) -> int
 
 
 def _subscription(partner: Partner, period: Period, whole: Period) -> list[Charge]:
-    """The tier's price for the month, with the first closing of the month; nothing for a tier that is free or by contract."""
-    tier = partner.tier
+    """The tier's price for the month, with the first closing of the month; nothing for a tier that is free or by contract.
+
+    It is the tier that held last before that closing's instant, so a change in the month after concerns the month after.
+    """
+    _since, tier = tiers.held(partner=partner, start=period.start, end=period.end)[-1]
     lines = Line.objects.filter(invoice__partner=partner, kind=Line.Kind.SUBSCRIPTION, period_start=whole.start)
     is_customer = partner.status in {Partner.Status.ACTIVE, Partner.Status.SUSPENDED} and partner.activated_at is not None
     if not tier.price or not is_customer or partner.activated_at >= period.end or lines.exists():  # type: ignore[operator]

@@ -58,6 +58,7 @@ def close(*, month: date, by: Actor, partner: Partner | None = None, as_of: date
 def close_partner(*, partner: Partner, month: date, until: datetime, by: Actor) -> None:
     """One partner's part of `close`. Closings wait for each other."""
     _lock()
+    partner = Partner.objects.select_related("tier").get(pk=partner.pk)  # as it is now
     past = Closing.objects.filter(partner=partner, month=month)
     if past.filter(until__gte=until).exists():
         return

@@ -6,7 +6,9 @@ from functools import cache
 from typing import Any, Self
 
 from babel.numbers import format_currency, get_currency_precision, is_currency
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class MoneyError(ValueError):
@@ -94,8 +96,17 @@ def places(currency: str) -> int:
     return get_currency_precision(currency)
 
 
+def _require_known(currency: str) -> None:
+    try:
+        places(currency)
+    except MoneyError as error:
+        raise ValidationError(_("Use an ISO 4217 code, such as USD.")) from error
+
+
 class CurrencyField(models.CharField):  # type: ignore[type-arg]
     """An ISO 4217 code."""
+
+    default_validators = [_require_known]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"max_length": 3, "default": "USD", **kwargs})

@@ -15,6 +15,9 @@ from core.models import Entity, EntityQuerySet, User
 from core.money import CurrencyField, Money
 from partners.permissions import Role, allows
 
+# Calls a minute: rates are kept in microseconds between two calls.
+RATE = [MinValueValidator(1), MaxValueValidator(60_000_000)]
+
 
 class Tier(Entity):
     """A rung of the one ladder: limits, price, shares, and what it takes to go live on it."""
@@ -39,13 +42,19 @@ class Tier(Entity):
     name = models.CharField(_("name"), max_length=40)
     rank = models.PositiveSmallIntegerField(_("rank"), unique=True, help_text=_("Place on the ladder; higher is more."))
     price_minor = models.BigIntegerField(
-        _("monthly price"), null=True, blank=True, help_text=_("In minor units; empty for a custom price.")
+        _("monthly price"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text=_("In minor units; empty for a custom price."),
     )
     currency = CurrencyField(_("currency"))
-    monthly_quota = models.BigIntegerField(_("calls a month"), null=True, blank=True, help_text=_("Empty for no limit."))
+    monthly_quota = models.BigIntegerField(
+        _("calls a month"), null=True, blank=True, validators=[MinValueValidator(0)], help_text=_("Empty for no limit.")
+    )
     over_quota = models.CharField(_("over quota"), max_length=8, choices=OverQuota, default=OverQuota.STOP)
-    key_rate = models.PositiveIntegerField(_("calls a minute and key"), default=1_000)
-    partner_rate = models.PositiveIntegerField(_("calls a minute and partner"), default=5_000)
+    key_rate = models.PositiveIntegerField(_("calls a minute and key"), default=1_000, validators=RATE)
+    partner_rate = models.PositiveIntegerField(_("calls a minute and partner"), default=5_000, validators=RATE)
     commission_rate = models.DecimalField(
         _("commission"),
         max_digits=5,
@@ -152,6 +161,19 @@ class Partner(Entity):
     def get_absolute_url(self) -> str:
         """Its public page."""
         return reverse("partners:profile", kwargs={"slug": self.slug})
+
+
+class TierChange(Entity):
+    """A partner left a tier: so it is known afterwards which tier held when, and what its calls cost."""
+
+    id_prefix = "tch"
+
+    partner = models.ForeignKey(Partner, on_delete=models.CASCADE, related_name="tier_changes", editable=False)
+    previous = models.ForeignKey(Tier, on_delete=models.PROTECT, related_name="+", editable=False)
+    changed_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["partner", "changed_at"], name="tier_change_of_partner")]
 
 
 class MemberQuerySet(EntityQuerySet["Member"]):

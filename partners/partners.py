@@ -19,7 +19,7 @@ from core.states import StaleState, swap, transition
 from partners import event_types as types
 from partners import members, notices, onboarding, tiers
 from partners.event_types import facts
-from partners.models import ApiSetup, Company, Partner, Review, Tier
+from partners.models import ApiSetup, Company, Partner, Review, Tier, TierChange
 from partners.permissions import Role
 
 Status = Partner.Status
@@ -169,6 +169,7 @@ def change_tier(*, partner: Partner, tier: Tier, by: Actor) -> None:
     if previous == tier:
         return
     swap(partner, where={"tier": previous}, tier=tier)
+    TierChange.objects.create(partner=partner, previous=previous)
     data = {"id": partner.public_id, "tier": tier.slug, "previous": previous.slug}
     events.emit(type=types.PARTNER_TIER_CHANGED, partner=partner, subject=partner, actor=by, data=data)
     versions.bump(partner)

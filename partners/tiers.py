@@ -1,5 +1,6 @@
 """The ladder of tiers. Operators edit it; a new database starts with the usual four rungs."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -80,6 +81,17 @@ def after_migrate(**facts: Any) -> None:
 def entry() -> Tier:
     """The tier that newcomers get: the lowest rung."""
     return Tier.objects.order_by("rank")[0]
+
+
+def held(*, partner: Partner, start: datetime, end: datetime) -> list[tuple[datetime, Tier]]:
+    """The tiers that a partner had in [start, end), each with the instant from which it held; the first from `start`."""
+    left = partner.tier_changes.filter(changed_at__gt=start).select_related("previous").order_by("changed_at")
+    since, terms = start, []
+    for change in left:
+        terms.append((since, change.previous))
+        since = change.changed_at
+    terms.append((since, partner.tier))
+    return [term for term in terms if term[0] < end]
 
 
 @transaction.atomic

@@ -38,13 +38,23 @@ class Migration(migrations.Migration):
                 (
                     "price_minor",
                     models.BigIntegerField(
-                        blank=True, help_text="In minor units; empty for a custom price.", null=True, verbose_name="monthly price"
+                        blank=True,
+                        help_text="In minor units; empty for a custom price.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="monthly price",
                     ),
                 ),
                 ("currency", core.money.CurrencyField(default="USD", max_length=3, verbose_name="currency")),
                 (
                     "monthly_quota",
-                    models.BigIntegerField(blank=True, help_text="Empty for no limit.", null=True, verbose_name="calls a month"),
+                    models.BigIntegerField(
+                        blank=True,
+                        help_text="Empty for no limit.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="calls a month",
+                    ),
                 ),
                 (
                     "over_quota",
@@ -58,8 +68,28 @@ class Migration(migrations.Migration):
                         verbose_name="over quota",
                     ),
                 ),
-                ("key_rate", models.PositiveIntegerField(default=1000, verbose_name="calls a minute and key")),
-                ("partner_rate", models.PositiveIntegerField(default=5000, verbose_name="calls a minute and partner")),
+                (
+                    "key_rate",
+                    models.PositiveIntegerField(
+                        default=1000,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(60000000),
+                        ],
+                        verbose_name="calls a minute and key",
+                    ),
+                ),
+                (
+                    "partner_rate",
+                    models.PositiveIntegerField(
+                        default=5000,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(60000000),
+                        ],
+                        verbose_name="calls a minute and partner",
+                    ),
+                ),
                 (
                     "commission_rate",
                     models.DecimalField(

@@ -9,6 +9,8 @@ from billing import closing
 from billing.models import Closing, Counter, Invoice, Line, Price
 from core import clock
 from core.problems import ValidationError
+from partners import partners
+from partners.models import Partner, Tier
 from tests.billing.conftest import (
     NOW,
     OCTOBER,
@@ -30,6 +32,20 @@ def charged(partner) -> tuple[int, int]:
     """Calls and minor units of all lines."""
     lines = Line.objects.filter(invoice__partner=partner)
     return sum(line.quantity for line in lines), sum(line.amount_minor for line in lines)
+
+
+def tier(*, quota=None, over="stop", price_minor=0):
+    rank = Tier.objects.count() + 100
+    facts = {"monthly_quota": quota, "over_quota": over, "price_minor": price_minor}
+    return Tier.objects.create(slug=f"tier-{rank}", name=f"Tier {rank}", rank=rank, **facts)
+
+
+def move(partner, to: Tier, *, at: datetime) -> Partner:
+    """The partner on another tier, since `at`."""
+    moved = Partner.objects.get(pk=partner.pk)
+    partners.change_tier(partner=moved, tier=to, by=OPERATOR)
+    moved.tier_changes.update(changed_at=at)
+    return moved
 
 
 @pytest.mark.django_db
@@ -116,6 +132,27 @@ class TestWhatIsCharged:
         first = close(NOVEMBER, paying, as_of=NOW - HOUR)
         assert [(invoice.total_minor, invoice.lines.get().kind) for invoice in first] == [(2900, "subscription")]
         assert close(NOVEMBER, paying, as_of=NOW) == first
+
+    def test_each_call_by_the_tier_that_held_when_it_was_made(self, acme, globex):
+        """A tier that stops pays for no call, whatever comes after it; and leaving a tier that charges takes nothing back."""
+        for partner, steps in ((acme, ("stop", "charge")), (globex, ("charge", "stop"))):
+            first, second = (tier(quota=10, over=step) for step in steps)
+            type(partner).objects.filter(pk=partner.pk).update(tier=first)
+            moved = move(partner, second, at=OCTOBER + timedelta(days=10, minutes=20))
+            count(moved, 100, at=OCTOBER)
+            count(moved, 30, at=OCTOBER + timedelta(days=10, hours=1))
+            close(OCTOBER, moved)
+        assert charged(acme)[0] == 30
+        assert charged(globex)[0] == 90
+
+    def test_a_tier_of_the_next_month_is_not_charged_for_this_one(self, acme):
+        basic, professional = tier(price_minor=2900), tier(price_minor=9900)
+        type(acme).objects.filter(pk=acme.pk).update(tier=basic)
+        moved = move(acme, professional, at=NOVEMBER + timedelta(minutes=5))
+        [invoice] = close(OCTOBER, moved)
+        assert [(line.tier, line.amount_minor) for line in invoice.lines.all()] == [(basic, 2900)]
+        [invoice] = close(NOVEMBER, moved, as_of=NOW)
+        assert [(line.tier, line.amount_minor) for line in invoice.lines.all()] == [(professional, 9900)]
 
     def test_an_owner_does_not_pay_for_its_own_integration(self, globex, weather):
         count(globex, 10, integration=weather)

@@ -193,3 +193,32 @@ class TestTokens:
 
 def test_nobody_but_operators(submitted, signed_in):
     assert signed_in(submitted, "owner").get("/admin/partners/partner/").status_code == 403
+
+
+class TestTiers:
+    """What would break pages and gateways is refused where it is typed in."""
+
+    GOOD = {
+        "name": "Gold",
+        "slug": "gold",
+        "rank": "50",
+        "price_minor": "4900",
+        "currency": "USD",
+        "monthly_quota": "100",
+        "over_quota": "stop",
+        "key_rate": "10",
+        "partner_rate": "20",
+        "longest_grace": "1 00:00:00",
+        "commission_rate": "0.1",
+        "marketplace_fee": "0.1",
+        "servers": "standard",
+        "support": "email",
+    }
+
+    @pytest.mark.parametrize(
+        "bad", [{"currency": "XYZ"}, {"price_minor": "-1"}, {"monthly_quota": "-1"}, {"key_rate": "0"}, {"partner_rate": "60000001"}]
+    )
+    def test_only_what_can_hold(self, console, bad):
+        assert console.post("/admin/partners/tier/add/", {**self.GOOD, **bad}).status_code == 200
+        assert not Tier.objects.filter(slug="gold").exists()
+        assert console.post("/admin/partners/tier/add/", self.GOOD).status_code == 302
