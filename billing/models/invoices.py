@@ -110,6 +110,7 @@ class Invoice(PartnerOwned):
         ]
         indexes = [
             models.Index(fields=["partner", "environment", "-id"], name="invoice_of_partner"),
+            models.Index(fields=["status", "-id"], name="invoice_by_status"),
             models.Index(fields=["due_at"], condition=Q(status="open"), name="invoice_due"),
         ]
 
