@@ -58,8 +58,8 @@ def decode(prefix: str, text: str) -> UUID:
 
 
 def earliest(at: datetime) -> UUID:
-    """The smallest UUIDv7 of an instant: the bound of a time partition or of a time filter on ids."""
-    milliseconds = int(at.timestamp() * 1000)
+    """The smallest UUIDv7 of an instant: the bound of a time partition or of a time filter on ids. None is before 1970."""
+    milliseconds = max(0, int(at.timestamp() * 1000))
     return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
 
 

@@ -65,4 +65,4 @@ def _rate(name: str, key: str, limit: int) -> Rate:
     """As the gateways' script reads it: the counter is the µs at which all calls are back (GCRA)."""
     stored: Any = client().get(key)
     busy = max(0, int(stored) - int(clock.now().timestamp() * 1_000_000)) if stored else 0
-    return Rate(name, limit, max(0, (_MINUTE - busy) // (_MINUTE // limit)))
+    return Rate(name, limit, max(0, (_MINUTE - busy) * limit // _MINUTE))

@@ -104,6 +104,18 @@ class TestNumbers:
     def test_what_makes_no_sense_is_refused(self, acme, query):
         acme("GET", f"/usage/timeseries?{query}", expect=422)
 
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "from=9999-12-31",
+            "from=0001-01-01T00:00:00%2B14:00",
+            "to=9999-12-31T23:59:59-14:00",
+            "interval=month&from=9990-01-01&to=9999-12-31",
+        ],
+    )
+    def test_times_at_the_ends_of_the_calendar_are_refused(self, acme, query):
+        acme("GET", f"/usage/timeseries?{query}", expect=422)
+
     def test_too_many_intervals_are_refused(self, acme):
         acme("GET", "/usage/timeseries?interval=hour&from=2020-01-01&to=2026-01-01", expect=422)
 
@@ -124,6 +136,8 @@ class TestLog:
             ("operation=POST%20/b", 1),
             ("since=2026-05-10T13:00:00Z&until=2026-06-01T00:00:00Z", 2),
             ("key=key_nonsense", 0),
+            ("since=0001-01-01T00:00:00%2B14:00", 7),
+            ("since=1969-12-31T00:00:00Z&until=9999-12-31T23:59:59-14:00", 7),
         ],
     )
     def test_filters(self, acme, calls, query, count):

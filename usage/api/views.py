@@ -27,6 +27,8 @@ FROM = OpenApiParameter(
 TO = OpenApiParameter("to", description="Time or date at which it ends, itself excluded; default: the month's end.")
 INTERVAL = OpenApiParameter("interval", enum=list(questions.INTERVALS), description="Default: hour.")
 READ = {"read": "usage:read"}
+# No usage lies outside, and within them no month's end and no other zone's time is out of range.
+FIRST_YEAR, LAST_YEAR = 2000, 2999
 
 
 def rows_of(name: str, serializer: type[Serializer[Any]]) -> Any:
@@ -190,7 +192,7 @@ def _instant(request: Request, name: str) -> datetime | None:
         moment = day = None
     if moment is None and day is not None:
         moment = datetime(day.year, day.month, day.day)  # noqa: DTZ001  (made aware below)
-    if moment is None:
+    if moment is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise problems.ValidationError({name: [str(_("A time or date as in RFC 3339: 2026-01-31T12:00:00Z or 2026-01-31."))]})
     aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return aware.replace(minute=0, second=0, microsecond=0) if name == "from" else aware
