@@ -55,7 +55,8 @@ def submit(*, partner: Any, environment: str, type: str, payload: Any, by: Actor
 @transaction.atomic
 def claim(*, request: Request, by: Actor, lease: timedelta = USUAL_LEASE) -> Request:
     """Take a waiting request into work outside the platform. Raises StaleState if it isn't waiting (any more)."""
-    swap(request, where={"status": Status.SUBMITTED}, **_in_work(request, lease, by.label), claimant=by.id)
+    waiting = {"status": Status.SUBMITTED, "attempts": request.attempts}  # not claimed and given back since it was read
+    swap(request, where=waiting, **_in_work(request, lease, by.label), claimant=by.id)
     return request
 
 
@@ -142,7 +143,7 @@ def retry(*, request: Request, by: Actor) -> None:
 def release_abandoned() -> int:
     """Put requests whose lease ran out back into the queue, or fail those without attempts left; returns how many."""
     rows = Request.objects.abandoned(clock.now()).select_for_update(skip_locked=True).order_by("leased_until")[:BATCH]
-    released = list(rows)
+    released = sorted(rows, key=lambda request: request.type)  # in the order in which tallies are locked
     for request in released:
         if request.attempts < RequestType.objects.policy(request.type).max_attempts:
             transition(request, Status.SUBMITTED, next_attempt_at=clock.now(), **NOBODY)

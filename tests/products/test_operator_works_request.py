@@ -5,7 +5,10 @@ from dataclasses import replace
 import pytest
 
 from core import ids
-from products.requests import worker
+from core.actors import SYSTEM
+from core.states import StaleState
+from products.requests import requests, worker
+from products.requests.models import Request
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +93,13 @@ def test_list_filters_by_partner_and_environment(acme, globex, operator, submitt
 
 def test_scope_is_wanted(operator, submitted) -> None:
     assert replace(operator, scopes=("partners:read",)).get("/requests", expect=403)["scope"] == "requests:write"
+
+
+def test_a_claim_by_what_was_read_before_another_attempt_is_a_conflict(acme, operator, submitted) -> None:
+    """An attempt that began and ended meanwhile counts."""
+    stale = Request.objects.get()
+    operator.post(f"/requests/{submitted}/claim", {}, expect=200)
+    operator.post(f"/requests/{submitted}/fail", {"error": "Later", "retry": True}, expect=200)
+    with pytest.raises(StaleState):
+        requests.claim(request=stale, by=SYSTEM)
+    assert Request.objects.get().attempts == 1
