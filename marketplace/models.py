@@ -22,6 +22,10 @@ WEB_ADDRESS = URLValidator(schemes=["http", "https"])
 NUMBER = RegexValidator(r"^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\Z", _("Three numbers with dots, as in 1.4.0."))
 
 
+LONGEST_SEARCH = 100
+"""Characters: anybody may search, and each word is looked for in all texts."""
+
+
 class Category(Entity):
     """A place in the marketplace's tree; operators edit it."""
 
@@ -118,9 +122,9 @@ class IntegrationQuerySet(PartnerOwnedQuerySet["Integration"]):
         return self.filter(status=Integration.Status.IN_REVIEW).order_by("submitted_at")
 
     def matching(self, text: str) -> Self:
-        """Those whose name, summary or description has every word of `text`."""
+        """Those whose name, summary or description has every word of the first LONGEST_SEARCH characters of `text`."""
         found = self
-        for word in text.split():
+        for word in set(text[:LONGEST_SEARCH].replace("\0", " ").split()):
             found = found.filter(Q(name__icontains=word) | Q(summary__icontains=word) | Q(description__icontains=word))
         return found
 

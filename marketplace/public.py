@@ -13,8 +13,7 @@ from partners.models import Member, Partner
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """Browse: by words, category and pricing, all kept in the URL."""
-    asked = request.GET.get("q", "").strip()[:100]
-    category, pricing = request.GET.get("category", ""), request.GET.get("pricing", "")
+    asked, category, pricing = (request.GET.get(name, "").replace("\0", "").strip() for name in ("q", "category", "pricing"))
     found = Integration.objects.listed().matching(asked).select_related("partner", "category", "current")
     if category:
         found = found.filter(category__in=Category.below(category))

@@ -37,14 +37,14 @@ def add(*, integration: Integration, number: str, notes: str, by: Actor) -> Vers
     """A new version with its release notes. Of a reviewed integration it is released at once, on the terms of the present one;
     of a draft it waits for review. Raises AlreadyProposed, StaleState, ValidationError.
     """
-    row = Integration.objects.select_for_update().get(pk=integration.pk)
+    row = Integration.objects.select_for_update(of=("self",)).select_related("current").get(pk=integration.pk)
     if waiting := row.versions.filter(released_at=None).first():
         raise AlreadyProposed(number=waiting.number)
     version = Version(integration=row, number=_require_later(row, number), notes=notes)
     reviewed = row.status in {Integration.Status.PUBLISHED, Integration.Status.UNPUBLISHED}
     if not reviewed and row.status != Integration.Status.DRAFT:
         raise StaleState()
-    _copy_terms(row, version)
+    _copy_terms(row.current if reviewed and row.current else row, version)  # an owner's copy may hold what nobody reviewed
     version.released_at = clock.now() if reviewed else None
     version.full_clean(exclude=["integration"], validate_constraints=False)
     version.save(force_insert=True)

@@ -209,7 +209,10 @@ def _show(form: IntegrationForm, problem: ValidationError | FieldError) -> None:
 def _done(request: PartnerRequest, integration: Integration, verb: str) -> str:
     """Do it, and say what that means. Raises StaleState, PartnerNotActive."""
     if verb == "submit":
-        submitted = integrations.submit(integration=integration, notes=request.POST.get("notes", "")[:5_000], by=request.actor)
+        form = SubmitForm(request.POST)
+        if not form.is_valid():
+            raise ValidationError(dict(form.errors))
+        submitted = integrations.submit(integration=integration, notes=form.cleaned_data["notes"], by=request.actor)
         if submitted.status == Status.APPROVED:
             return _("Approved: test integrations need no review. Publish it to try it.")
         return _("Handed in. You are told as soon as it was reviewed.")

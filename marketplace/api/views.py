@@ -261,7 +261,7 @@ class OperatorIntegrationViewSet(OperatorViewSet, ListMixin, RetrieveMixin):
     serializer_class = OperatorIntegrationSerializer
     filterset_class = filters.ReviewFilter
     ordering_fields = ("name",)
-    scopes = {"read": "integrations:read", "write": "integrations:write"}
+    scopes = {"read": "reviews:write", "write": "reviews:write"}
 
     @extend_schema(
         operation_id="approveIntegration",

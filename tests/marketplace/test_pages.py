@@ -36,6 +36,15 @@ class TestBrowsing:
         assert "Hidden" not in page
         assert "Nothing fits" in client.get("/marketplace/?q=tax").content.decode()
 
+    @pytest.mark.parametrize("query", ["q=%00", "category=%00", "q=a%00b&category=x%00", "pricing=%00", "cursor=%00"])
+    def test_a_nul_finds_nothing_and_breaks_nothing(self, client, db, query):
+        assert client.get(f"/marketplace/?{query}").status_code == 200
+
+    def test_a_search_of_many_words_is_cut(self, db):
+        """Anybody may search: a text of thousands of words must not become thousands of conditions."""
+        words = " ".join(str(number) for number in range(5000))
+        assert str(Integration.objects.matching(words).query).count("LIKE") < 300
+
     def test_one_integration(self, client, seller, consumer):
         published(seller, scopes=["requests:read"])
         page = client.get("/marketplace/weather/").content.decode()
@@ -135,3 +144,11 @@ class TestWalls:
         assert viewer.post(f"/p/seller/integrations/{integration.public_id}/unpublish/").status_code == 403
         assert viewer.get("/p/seller/integrations/new/").status_code == 403
         assert browser(consumer, "viewer").get("/p/consumer/install/weather/").status_code == 403
+
+
+def test_release_notes_with_a_nul_are_refused(seller):
+    integration = draft(seller)
+    path = f"/p/{seller.slug}/integrations/{integration.public_id}/submit/"
+    answer = browser(seller).post(path, {"notes": "a\0b"})
+    assert answer.status_code == 302
+    assert Integration.objects.get().status == "draft"

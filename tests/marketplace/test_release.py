@@ -1,5 +1,7 @@
 """Versions: numbers only grow, one waits at most, and none skips the review of what consumers agree to."""
 
+from decimal import Decimal
+
 import pytest
 
 from core.problems import ValidationError
@@ -32,6 +34,17 @@ class TestReleaseNotes:
         integrations.unpublish(integration=integration, by=MEMBER)
         releases.add(integration=integration, number="2.0.0", notes="", by=MEMBER)
         assert integrations.publish(integration=integration, by=MEMBER).current.number == "2.0.0"
+
+    def test_what_nobody_reviewed_is_not_released(self, seller):
+        """Not even after a suspension that hit a draft and was lifted: the owner's copy is another than the reviewed version."""
+        integration = published(seller, pricing="per_call", price="0.01")
+        integrations.unpublish(integration=integration, by=MEMBER)
+        changes = {"upstream_url": "http://127.0.0.1:21599/evil", "price": Decimal("9.99")}
+        integration = integrations.update(integration=integration, changes=changes, by=MEMBER)
+        integrations.suspend(integration=integration, reason="x", by=OPERATOR)
+        integrations.reinstate(integration=integration, by=OPERATOR)
+        version = releases.add(integration=integration, number="2.0.0", notes="", by=MEMBER)
+        assert (version.upstream_url, version.price) == ("http://127.0.0.1:21599/v1", Decimal("0.01"))
 
     def test_a_suspended_one_gets_none(self, seller):
         integration = published(seller)
