@@ -102,7 +102,8 @@ def _added(postings: Iterable[Posting]) -> dict[tuple[Account.Kind, UUID | None,
         sums[posting.money.currency] += posting.money.minor
     if any(sums.values()):
         raise ValueError(f"a transaction sums to zero in each currency, not to {dict(sums)}")
-    moved = {owner: minor for owner, minor in amounts.items() if minor}
+    # always in the same order, so that two who make the same accounts wait for each other and don't lock each other out
+    moved = {owner: amounts[owner] for owner in sorted(amounts, key=str) if amounts[owner]}
     if not moved:
         raise ValueError("nothing moves")
     return moved

@@ -25,17 +25,23 @@ from core.actors import Actor
 from core.events import EventType
 from core.models import Environment
 from core.money import Money
-from core.problems import ValidationError
+from core.problems import Conflict, ValidationError
 from core.states import StaleState, transition
 from partners.models import Partner
 
 log = structlog.get_logger(__name__)
 
-IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}\Z")
+IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\Z")
+NUMBER = re.compile(r"[A-Z0-9]{4,34}\Z")
+CODE = re.compile(r"[A-Z0-9]{1,20}\Z")
 
 NO_ACCOUNT = "no_payout_account"
 BELOW_MINIMUM = "below_minimum"
 NOT_ACTIVE = "partner_not_active"
+
+
+class Suspended(Conflict):
+    detail = _("This partner is suspended. Hold the payout until that is decided.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,9 @@ def _create(partner: Partner, account: PayoutAccount, amount: Money, found: list
 
 @transaction.atomic
 def approve(*, payout: Payout, by: Actor) -> None:
-    """Let it go out. Raises StaleState unless it waits for approval or is held."""
+    """Let it go out. Raises StaleState unless it waits for approval or is held, Suspended while its partner is suspended."""
+    if Partner.objects.filter(pk=payout.partner_id, status=Partner.Status.SUSPENDED).exists():
+        raise Suspended()
     transition(payout, Payout.Status.APPROVED, approved_at=clock.now(), status_reason="")
     _tell(PAYOUT_APPROVED, payout, by)
 
@@ -162,9 +170,13 @@ def set_account(
 ) -> PayoutAccount:
     """Where future payouts go. Payouts that were already made keep their destination.
 
-    Raises ValidationError for an IBAN (ISO 13616) whose check digits are wrong.
+    Raises ValidationError for what is no number or code, and for an IBAN (ISO 13616) whose check digits are wrong.
     """
-    number = "".join(account_number.split()).upper()
+    number, code = (_compact(text) for text in (account_number, bank_code))
+    if not NUMBER.match(number):
+        raise ValidationError({"account_number": [_("Give 4 to 34 letters and digits; spaces and hyphens don't matter.")]})
+    if code and not CODE.match(code):
+        raise ValidationError({"bank_code": [_("Give letters and digits, 20 at most.")]})
     if IBAN.match(number) and not _checks_out(number):
         raise ValidationError({"account_number": [_("This IBAN has a typing error: its check digits don't fit.")]})
     account, _made = PayoutAccount.objects.update_or_create(
@@ -174,7 +186,7 @@ def set_account(
             "method": PayoutAccount.Method.MANUAL,
             "holder": holder,
             "account_number": number,
-            "bank_code": bank_code.replace(" ", "").upper(),
+            "bank_code": code,
             "country": country,
             "hint": f"…{number[-4:]}",
         },
@@ -184,13 +196,18 @@ def set_account(
     return account
 
 
+def _compact(text: str) -> str:
+    return "".join(text.replace("-", "").split()).upper()
+
+
 def _checks_out(iban: str) -> bool:
     """ISO 7064, mod 97-10: the first four characters moved to the end, letters as numbers from 10."""
     return int("".join(str(int(letter, 36)) for letter in iban[4:] + iban[:4])) % 97 == 1
 
 
 def _bound(payout: Payout) -> list[Earning]:
-    return list(Earning.objects.filter(payout_items__payout=payout, payout_items__is_released=False).select_for_update())
+    rows = Earning.objects.filter(payout_items__payout=payout, payout_items__is_released=False)
+    return list(rows.select_for_update(of=("self",)).order_by("pk"))
 
 
 def _move(found: list[Earning], before: Earning.Status, after: Earning.Status) -> None:

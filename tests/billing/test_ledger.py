@@ -5,10 +5,10 @@ from django.db import IntegrityError, connection, transaction
 
 from billing import ledger, reconciliation
 from billing.ledger import Kind, credit, debit
-from billing.models import Account, Entry, Transaction
+from billing.models import Account, Entry, Invoice, Transaction
 from core import ids
 from core.money import Money
-from tests.billing.conftest import assert_ledger_balances, make_partner
+from tests.billing.conftest import assert_ledger_balances, make_partner, together
 
 TEN = Money(1000, "USD")
 
@@ -104,6 +104,23 @@ class TestPost:
                 source=partner,
                 postings=[debit(Kind.CASH, TEN), credit(Kind.REVENUE, Money(999, "USD"))],
             )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_first_bookings_of_both_sides_at_once_do_not_lock_each_other_out():
+    """Each makes the accounts that it needs; in whatever order it names them, they are made in one order."""
+    partner = make_partner("Acme")
+    currencies = ["USD", "EUR", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF"]
+
+    def book(number: int) -> None:
+        for currency in currencies:
+            money = Money(100, currency)
+            postings = [debit(Kind.RECEIVABLE, money, partner), credit(Kind.REVENUE, money)]
+            source = Invoice(partner=partner, currency=currency)
+            ledger.post(kind=Transaction.Kind.INVOICE_ISSUED, source=source, postings=postings[:: 1 if number % 2 else -1])
+
+    together(4, book, numbered=True)
+    assert Transaction.objects.count() == 4 * len(currencies)
 
 
 @pytest.mark.django_db

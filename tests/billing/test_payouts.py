@@ -152,6 +152,15 @@ class TestSettle:
         payouts.mark_paid(payout=payout, by=OPERATOR)
         assert payout.status == "paid"
 
+    def test_not_approved_while_its_partner_is_suspended(self, payout, globex):
+        type(globex).objects.filter(pk=globex.pk).update(status="suspended")
+        with pytest.raises(payouts.Suspended):
+            payouts.approve(payout=payout, by=OPERATOR)
+        payouts.hold(payout=payout, reason="Fraud?", by=OPERATOR)
+        type(globex).objects.filter(pk=globex.pk).update(status="active")
+        payouts.approve(payout=payout, by=OPERATOR)
+        assert payout.status == "approved"
+
     def test_failed_money_is_paid_by_the_next_run(self, payout, globex):
         payouts.approve(payout=payout, by=OPERATOR)
         payouts.mark_failed(payout=payout, reason="Account closed", by=OPERATOR)
@@ -221,6 +230,14 @@ class TestAccount:
     def test_a_mistyped_iban_is_refused(self, api, acme):
         answer = api("PUT", self.PATH, {**self.BODY, "account_number": "GB82 WEST 1234 5698 7654 33"}, partner=acme)
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/account_number")
+
+    @pytest.mark.parametrize(
+        "bad",
+        [{"bank_code": "ß" * 20}, {"bank_code": "COBA/DE"}, {"account_number": "1  2"}, {"account_number": "12345,\nto Eve"}],
+    )
+    def test_what_is_no_number_or_code_is_refused(self, api, acme, bad):
+        answer = api("PUT", self.PATH, {**self.BODY, **bad}, partner=acme)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, f"/{next(iter(bad))}")
 
     def test_each_environment_and_partner_has_its_own(self, api, acme, globex):
         api("PUT", self.PATH, self.BODY, partner=acme, environment="test")

@@ -216,7 +216,8 @@ class TestTiers:
     }
 
     @pytest.mark.parametrize(
-        "bad", [{"currency": "XYZ"}, {"price_minor": "-1"}, {"monthly_quota": "-1"}, {"key_rate": "0"}, {"partner_rate": "60000001"}]
+        "bad",
+        [{"currency": "XYZ"}, {"price_minor": "-1"}, {"monthly_quota": "-1"}, {"key_rate": "0"}, {"partner_rate": "60000001"}],
     )
     def test_only_what_can_hold(self, console, bad):
         assert console.post("/admin/partners/tier/add/", {**self.GOOD, **bad}).status_code == 200
