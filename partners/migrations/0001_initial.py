@@ -11,7 +11,7 @@ from django.db import migrations, models
 import core.clock
 import core.ids
 import core.money
-import partners.models
+import partners.models.reviews
 
 
 class Migration(migrations.Migration):
@@ -336,7 +336,7 @@ class Migration(migrations.Migration):
                 ("content_type", models.CharField(max_length=40, verbose_name="type")),
                 ("size", models.PositiveIntegerField(help_text="In bytes.", verbose_name="size")),
                 ("sha256", models.BinaryField()),
-                ("file", models.FileField(max_length=200, upload_to=partners.models._place)),
+                ("file", models.FileField(max_length=200, upload_to=partners.models.reviews._place)),
                 (
                     "state",
                     models.CharField(

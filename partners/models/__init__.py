@@ -1,0 +1,9 @@
+"""Partners: organisations, the people in them, and the tier that says what they may."""
+
+from partners.models.notices import Notice
+from partners.models.partners import ApiSetup, Company, Partner, TierChange
+from partners.models.reviews import Document, Review
+from partners.models.team import Member
+from partners.models.tiers import Tier
+
+__all__ = ["ApiSetup", "Company", "Document", "Member", "Notice", "Partner", "Review", "Tier", "TierChange"]

@@ -1,0 +1,140 @@
+"""Partners, and what they say of themselves."""
+
+from typing import ClassVar, Self
+
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from core import clock
+from core.models import Entity, EntityQuerySet, User
+from partners.models.tiers import Tier
+
+
+class PartnerQuerySet(EntityQuerySet["Partner"]):
+    def present(self) -> Self:
+        """Without the softly deleted."""
+        return self.filter(deleted_at=None)
+
+    def public_profiles(self) -> Self:
+        """Those that everybody may see."""
+        return self.present().filter(status=Partner.Status.ACTIVE, listed=True)
+
+    def of_member(self, user: User) -> Self:
+        """Those that a person belongs to."""
+        return self.present().filter(members__user=user)
+
+
+class Partner(Entity):
+    """An organisation that builds on the operator's API, sells in the marketplace, or both."""
+
+    class Type(models.TextChoices):
+        TECHNOLOGY = "technology", _("Technology")
+        BUSINESS = "business", _("Business")
+        MARKETPLACE = "marketplace", _("Marketplace")
+        ENTERPRISE = "enterprise", _("Enterprise")
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("Pending")
+        ACTIVE = "active", _("Active")
+        SUSPENDED = "suspended", _("Suspended")
+        CLOSED = "closed", _("Closed")
+
+    TRANSITIONS = {
+        Status.PENDING: {Status.ACTIVE, Status.CLOSED},
+        Status.ACTIVE: {Status.SUSPENDED, Status.CLOSED},
+        Status.SUSPENDED: {Status.ACTIVE, Status.CLOSED},
+    }  # out of `closed` leads `partners.restore` only: to where it was
+
+    id_prefix = "ptn"
+
+    slug = models.SlugField(_("slug"), max_length=60, unique=True, validators=[RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*\Z")])
+    name = models.CharField(_("name"), max_length=120)
+    type = models.CharField(_("type"), max_length=12, choices=Type, default=Type.TECHNOLOGY)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING, editable=False)
+    status_reason = models.TextField(_("reason"), blank=True, editable=False)
+    restores_to = models.CharField(
+        max_length=10, choices=Status, blank=True, editable=False, help_text="Status before it closed."
+    )
+    tier = models.ForeignKey(Tier, on_delete=models.PROTECT, related_name="partners", verbose_name=_("tier"))
+    website = models.URLField(_("website"), blank=True)
+    description = models.TextField(_("description"), max_length=2_000, blank=True)
+    listed = models.BooleanField(_("listed"), default=True, help_text=_("Has a public profile once active."))
+    activated_at = models.DateTimeField(_("active since"), null=True, editable=False)
+    deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
+    version = models.BigIntegerField(default=0, editable=False)
+
+    objects: ClassVar = PartnerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("partner")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(status="active") | Q(activated_at__isnull=False), name="partner_active_since"),
+            models.CheckConstraint(condition=Q(deleted_at=None) | Q(status="closed"), name="partner_deleted_is_closed"),
+        ]
+        indexes = [models.Index(fields=["status", "-id"], name="partner_by_status")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """Its public page."""
+        return reverse("partners:profile", kwargs={"slug": self.slug})
+
+
+class TierChange(Entity):
+    """A partner left a tier: so it is known afterwards which tier held when, and what its calls cost."""
+
+    id_prefix = "tch"
+
+    partner = models.ForeignKey(Partner, on_delete=models.CASCADE, related_name="tier_changes", editable=False)
+    previous = models.ForeignKey(Tier, on_delete=models.PROTECT, related_name="+", editable=False)
+    changed_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["partner", "changed_at"], name="tier_change_of_partner")]
+
+
+class Company(models.Model):
+    """Facts about the organisation behind a partner, as it states them in onboarding."""
+
+    class Size(models.TextChoices):
+        MICRO = "1-9", _("1 to 9 people")
+        SMALL = "10-49", _("10 to 49 people")
+        MEDIUM = "50-249", _("50 to 249 people")
+        LARGE = "250+", _("250 people or more")
+
+    partner = models.OneToOneField(Partner, on_delete=models.CASCADE, primary_key=True, related_name="company")
+    contact_name = models.CharField(_("contact person"), max_length=120, blank=True)
+    contact_email = models.EmailField(_("contact e-mail"), blank=True)
+    contact_phone = models.CharField(_("contact phone"), max_length=40, blank=True)
+    legal_name = models.CharField(_("legal name"), max_length=160, blank=True)
+    registration_number = models.CharField(_("registration number"), max_length=60, blank=True)
+    tax_id = models.CharField(_("tax id"), max_length=60, blank=True)
+    street = models.CharField(_("street and number"), max_length=160, blank=True)
+    city = models.CharField(_("city"), max_length=80, blank=True)
+    postal_code = models.CharField(_("postal code"), max_length=20, blank=True)
+    country = models.CharField(_("country"), max_length=2, blank=True, validators=[RegexValidator(r"^[A-Z]{2}\Z")])
+    industry = models.CharField(_("industry"), max_length=80, blank=True)
+    size = models.CharField(_("size"), max_length=6, choices=Size, blank=True)
+
+    def __str__(self) -> str:
+        return self.legal_name or str(self.partner)
+
+
+class ApiSetup(models.Model):
+    """What a partner wants the API for, and where it wants to be called; a step of the onboarding."""
+
+    partner = models.OneToOneField(Partner, on_delete=models.CASCADE, primary_key=True, related_name="api_setup")
+    use_case = models.TextField(_("use case"), max_length=2_000, blank=True)
+    expected_monthly_calls = models.BigIntegerField(
+        _("expected calls a month"), null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    webhook_url = models.URLField(_("webhook address"), max_length=500, blank=True)
+    oauth_callback_url = models.URLField(_("OAuth callback address"), max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return str(self.partner)
