@@ -3,7 +3,6 @@
 from datetime import timedelta
 from pathlib import Path
 
-import sentry_sdk
 from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 from django.templatetags.static import static
@@ -329,6 +328,8 @@ LOGGING_CONFIG = "core.logs.configure"
 LOGGING = {"level": env.choice("PORTICO_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")}
 LOG_FORMAT = env.choice("PORTICO_LOG_FORMAT", ("json", "console"), "json")
 if sentry_dsn := env.text("PORTICO_SENTRY_DSN", ""):
+    import sentry_sdk
+
     sentry_sdk.init(dsn=sentry_dsn, release=VERSION, environment=MODE, send_default_pii=False)
 # Bearer token that a Prometheus server sends to /metrics; without one /metrics answers to loopback only.
 METRICS_TOKEN = env.text("PORTICO_METRICS_TOKEN", "")

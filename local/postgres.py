@@ -22,8 +22,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-import psycopg
-
 from local.errors import FULL, LocalError, full_disk, tail
 from local.home import Home, private_folder, write_private
 from local.processes import OURSELVES, Account, Process, launched
@@ -261,6 +259,8 @@ class Postgres:
 
     def wait(self, timeout: float = 60.0, pause: Callable[[float], None] = time.sleep) -> None:
         """Return when the server takes connections and the database is there. Raises LocalError if it died or took too long."""
+        import psycopg  # late, so that the preparation begins before it is loaded
+
         deadline = time.monotonic() + timeout
         while True:
             try:

@@ -97,13 +97,14 @@ class Supervisor:
         self._start_engines(engines, preparation)
         self._start_service("web", env)  # it loads while the schema is made; the others read tables at once
         self._follow(preparation, "migrated", "Database schema")
-        for name in ("gateway", "worker", "beat"):
-            self._start_service(name, env)
+        self._start_service("gateway", env)
         if os.environ.get("PORTICO_DEMO", self.home.settings().get("PORTICO_DEMO")) == "1":
             self._follow(preparation, "seeded", "Demo data")
-        self._finish(preparation)
-        with self.steps.step("Gateway, web, worker, beat"):
+        with self.steps.step("Gateway, web"):
             self._wait_until_ready()
+        self._finish(preparation)
+        for name in ("worker", "beat"):  # last: what they do may wait, an answer may not
+            self._start_service(name, env)
         self._write_pids()
         self._say_hello()
 

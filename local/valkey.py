@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-import redis
-
 from local.errors import LocalError, full_disk, tail
 from local.home import Home, private_folder
 from local.postgres import wheel_folder
@@ -57,6 +55,8 @@ class Valkey:
 
     def wait(self, timeout: float = 60.0, pause: Callable[[float], None] = time.sleep) -> None:
         """Return when it has loaded its data and answers. Raises LocalError if it died or took too long."""
+        import redis  # late, as psycopg is in `local.postgres`
+
         deadline = time.monotonic() + timeout
         with redis.Redis.from_url(self.url) as client:
             while True:
