@@ -42,6 +42,7 @@ ALLOW_LOCAL_TARGETS = env.boolean("PORTICO_ALLOW_LOCAL_TARGETS", default=False)
 
 DEBUG = False
 ROOT_URLCONF = "config.urls"
+API_URLCONF = "config.api_urls"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = True
 

@@ -14,10 +14,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 import django
 
+gc.disable()  # nothing of what is loaded now is garbage
 django.setup()
 
 from gateway.calls import Receive, Send  # noqa: E402
 from gateway.door import Door  # noqa: E402
+
+gc.enable()
 
 _doors: list[Door] = []
 """The one door of this process, from the start of the server's lifespan to its end."""

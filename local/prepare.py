@@ -4,6 +4,7 @@ Run as `python -m local prepare` by the supervisor. Prints `migrated` and `seede
 what goes wrong goes to standard error, with a status that is not 0.
 """
 
+import gc
 import os
 import time
 
@@ -15,7 +16,9 @@ def main() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     import django
 
+    gc.disable()  # nothing of what is loaded now is garbage
     django.setup()  # while the engines start
+    gc.enable()
     from django.conf import settings
     from django.core.management import call_command
     from django.db import connection

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from core.api.views import ApiView, Audience
@@ -31,7 +32,7 @@ class Operation:
 
 def operations() -> list[Operation]:
     """Every operation of the API, in the order of the URL table."""
-    return list(_walk(get_resolver().url_patterns, "^/"))
+    return list(_walk(get_resolver(settings.API_URLCONF).url_patterns, "^/"))
 
 
 def _walk(patterns: list[Any], prefix: str) -> Iterator[Operation]:
