@@ -27,7 +27,7 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
     ordering = ["-id"]
     show_full_result_count = False
     fields = ["email", "name", "is_active", "is_staff", "is_superuser", "groups"]
-    filter_horizontal = ["groups"]
+    autocomplete_fields = ["groups"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Only superusers decide who is an operator; an address that is known to the sign-in is changed by its owner."""

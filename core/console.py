@@ -32,6 +32,14 @@ class ReadOnly:
         return False
 
 
+class NothingToSave:
+    """An admin class whose rows are changed by actions only: its pages have no button that would save nothing."""
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        hidden = {"show_save": False, "show_save_and_continue": False, "show_save_and_add_another": False}
+        return super().render_change_form(request, context | hidden, *args, **kwargs)  # type: ignore[misc]
+
+
 def operator_of(request: HttpRequest) -> Actor:
     """The operator as the audit log keeps them."""
     call: Call = request.call  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from core.actors import Actor
+from core.console import NothingToSave
 from core.problems import Problem
 from marketplace import integrations
 from marketplace.models import Category, Installation, Integration, Version
@@ -29,7 +30,7 @@ class SureForm(BaseDialogForm):  # type: ignore[misc]
     """Asks for nothing but the yes."""
 
 
-class ReadOnly(ModelAdmin):  # type: ignore[misc]
+class ReadOnly(NothingToSave, ModelAdmin):  # type: ignore[misc]
     """Rows are looked at; what happens to them are verbs."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -39,7 +40,14 @@ class ReadOnly(ModelAdmin):  # type: ignore[misc]
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in self.opts.fields]
+        return ["public_id", *(field.name for field in self.opts.fields if not field.primary_key)]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return self.get_readonly_fields(request, obj)
+
+    @admin.display(description=_("id"), ordering="id")
+    def public_id(self, obj: Any) -> str:
+        return str(obj.public_id)
 
 
 class VersionInline(TabularInline):  # type: ignore[misc]

@@ -7,11 +7,12 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Event
 from portal import attention as matters
-from portal.dashboard import told
+from portal.happenings import told
 
 # The sidebar as data: a heading, then models by their label, each with a Material symbol. A model shows once it is registered;
 # one that isn't named here stands in the last group.
@@ -86,7 +87,7 @@ def attention(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         **context,
         "open_matters": [matter for matter in found if matter.count],
         "quiet_matters": [matter for matter in found if not matter.count],
-        "happenings": [told(event) for event in Event.objects.order_by("-id")[:LATEST]],
+        "happenings": told(Event.objects.order_by("-id")[:LATEST]),
     }
 
 
@@ -119,4 +120,4 @@ def _item(model: type[Model], icon: str) -> dict[str, Any]:
         link = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     except NoReverseMatch:
         link = reverse("admin:index")
-    return {"title": str(model._meta.verbose_name_plural).capitalize(), "icon": icon, "link": link}
+    return {"title": capfirst(str(model._meta.verbose_name_plural)), "icon": icon, "link": link}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Sum
@@ -15,13 +15,13 @@ from django.views.decorators.http import require_GET, require_POST
 from apikeys.models import Key
 from billing.models import Earning
 from core.charts import Chart, Series
-from core.events import TYPES
 from core.models import Event
 from core.money import Money
 from core.tables import listing
 from partners import onboarding
 from partners.pages import PartnerRequest, choose_environment, partner_page
 from portal import navigation
+from portal.happenings import told
 from portal.views import back
 from usage import questions
 from usage.periods import Period
@@ -29,23 +29,6 @@ from webhooks.models import Endpoint
 
 DAYS = 30
 LATEST = 8
-
-_ICONS = {
-    "partner": "building-2",
-    "member": "users",
-    "invitation": "mail",
-    "key": "key-round",
-    "application": "box",
-    "request": "send",
-    "webhook": "webhook",
-    "integration": "plug",
-    "installation": "box",
-    "invoice": "receipt",
-    "payout": "landmark",
-    "payment": "credit-card",
-    "onboarding": "rocket",
-    "document": "file-text",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +39,6 @@ class FirstStep:
     note: str | Promise
     done: bool
     url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """One event, as people read it."""
-
-    at: datetime
-    icon: str
-    text: str | Promise
-    who: str
-    subject: str
 
 
 @require_GET
@@ -84,7 +56,7 @@ def dashboard(request: PartnerRequest) -> HttpResponse:
         "month": _month(partner, environment),
         "revenue": _revenue(request),
         "chart": daily if calls else None,
-        "happenings": [told(event) for event in Event.objects.for_caller(partner, environment).order_by("-id")[:LATEST]],
+        "happenings": told(Event.objects.for_caller(partner, environment).order_by("-id")[:LATEST], partner.slug),
         "links": {
             name: navigation.find(view, slug=partner.slug)
             for name, view in {
@@ -104,7 +76,7 @@ def dashboard(request: PartnerRequest) -> HttpResponse:
 def activity(request: PartnerRequest) -> HttpResponse:
     """Everything that happened in this environment, newest first."""
     found = listing(request, Event.objects.for_caller(request.partner, request.environment))
-    context = {"listing": found, "happenings": [told(event) for event in found]}
+    context = {"listing": found, "happenings": told(found, request.partner.slug)}
     return render(request, "portal/activity.html", context)
 
 
@@ -177,16 +149,4 @@ def _steps(request: PartnerRequest, *, called: bool) -> Iterator[FirstStep]:
         _("Be told what happens instead of asking for it."),
         Endpoint.objects.for_caller(request.partner, request.environment).present().exists(),
         navigation.find("webhooks:create", slug=slug) or navigation.find("webhooks:list", slug=slug),
-    )
-
-
-def told(event: Event) -> Happening:
-    """One event in words: the sentence of its type, who did it, and to what."""
-    kind = TYPES.get(event.type)
-    return Happening(
-        at=event.created_at,
-        icon=_ICONS.get(event.type.split(".")[0], "activity"),
-        text=kind.description if kind else event.type,
-        who=event.actor_label or event.actor_kind,
-        subject=event.subject,
     )

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.formats import date_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -13,13 +14,14 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 
 from core.actors import Actor
+from core.console import NothingToSave
 from core.middleware import Call
 from core.problems import Conflict, ValidationError
 from webhooks import deliveries, endpoints, publishing
 from webhooks.models import Attempt, Delivery, Endpoint, EventType
 
 
-class ReadMostly(ModelAdmin):  # type: ignore[misc]
+class ReadMostly(NothingToSave, ModelAdmin):  # type: ignore[misc]
     """Rows that nobody types: shown whole, found by their public id."""
 
     hidden: frozenset[str] = frozenset({"id"})
@@ -106,7 +108,7 @@ class DeliveryAdmin(ReadMostly):
     @admin.display(description=_("attempts"))
     def attempts(self, obj: Delivery) -> SafeString:
         rows = Attempt.objects.of(obj).values_list("number", "created_at", "status_code", "duration_ms", "explanation")
-        shown = ((number, f"{at:%Y-%m-%d %H:%M:%S}", code or "–", took, said) for number, at, code, took, said in rows)
+        shown = ((number, date_format(at, "j M Y, H:i:s"), code or "–", took, said) for number, at, code, took, said in rows)
         return format_html_join("", "<div>{}. {} · {} · {} ms · {}</div>", shown)
 
     @admin.action(description=_("Send again now"), permissions=["change"])

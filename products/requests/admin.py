@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 
 from core.actors import Actor
+from core.console import NothingToSave
 from core.middleware import Call
 from core.states import StaleState
 from products.requests import requests
@@ -24,7 +25,7 @@ class RequestTypeAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Request)
-class RequestAdmin(ModelAdmin):  # type: ignore[misc]
+class RequestAdmin(NothingToSave, ModelAdmin):  # type: ignore[misc]
     """Requests can be looked at, retried and ended; partners and workers make everything else happen."""
 
     list_display = ["public_id", "partner", "type", "status", "progress", "attempts", "due_at", "breached_at", "created_at"]
