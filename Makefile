@@ -48,7 +48,7 @@ lock: install-dev ## Pin the closure of requirements.in and requirements-dev.in
 	  $(BIN)/uv pip compile --quiet --no-header --python-version 3.11 $$name.in --output-file $$name.txt || exit 1; done
 
 css: ## Build static/css/portico.css from frontend/ (wants Node; the result is committed)
-	@cd frontend && npm ci --no-audit --no-fund --silent && npm run --silent vendor && npm run --silent css
+	@cd frontend && npm install --no-save --no-audit --no-fund --silent && npm run --silent vendor && npm run --silent css
 
 screenshots: install-dev ## Keep pictures of the main pages in screenshots/ (wants Chromium)
 	@PORTICO_SCREENSHOTS=screenshots $(BIN)/python -m pytest -q tests/browser/test_looks.py

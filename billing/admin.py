@@ -17,9 +17,10 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from billing import invoices, payouts, prices, processors, reconciliation
 from billing.models import Account, Earning, Entry, Invoice, Line, Payout, Price, Transaction
-from billing.templatetags.billing import period_in_words, unit
+from billing.templatetags.billing import period_in_words
 from core.actors import Actor
 from core.middleware import Call
+from core.money import unit
 from core.states import StaleState
 
 

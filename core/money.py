@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from functools import cache
 from typing import Any, Self
 
-from babel.numbers import format_currency, get_currency_precision, is_currency
+from babel.numbers import format_currency, get_currency_precision, get_currency_symbol, is_currency
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -101,6 +101,15 @@ def _require_known(currency: str) -> None:
         places(currency)
     except MoneyError as error:
         raise ValidationError(_("Use an ISO 4217 code, such as USD.")) from error
+
+
+def unit(amount: Decimal, currency: str) -> str:
+    """A price of one unit with all its places, at least those of the currency: `$0.005`, `$1.00`."""
+    whole = Decimal(amount)
+    plain = whole.quantize(Decimal(1)) if whole == whole.to_integral_value() else whole.normalize()
+    if -plain.as_tuple().exponent <= places(currency):  # type: ignore[operator]
+        return str(format_currency(plain, currency, locale="en_US"))
+    return f"{get_currency_symbol(currency, locale='en_US')}{plain:f}"
 
 
 class CurrencyField(models.CharField):  # type: ignore[type-arg]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from core import clock
 from core.crypto import EncryptedField
 from core.models import Entity, EntityQuerySet, Environment, PartnerOwned, PartnerOwnedQuerySet
-from core.money import CurrencyField
+from core.money import CurrencyField, unit
 from partners.models import Partner
 
 SLUG = RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*\Z", _("Lower-case letters, digits and single hyphens."))
@@ -75,7 +75,7 @@ class Priced:
     @property
     def price_text(self) -> str:
         """The price of a call for people, without needless zeros; "" where calls are free."""
-        return f"{self.price.normalize():f} {self.currency}" if self.price else ""
+        return unit(self.price, self.currency) if self.price else ""
 
 
 class Terms(Priced, models.Model):

@@ -38,7 +38,7 @@ class EndpointForm(forms.Form):
     )
 
     def __init__(self, *args: Any, endpoint: Endpoint | None = None, **kwargs: Any) -> None:
-        families = {f"{name.split('.')[0]}.*" for name in catalogue.names() if not name.startswith(ABOUT_WEBHOOKS)}
+        families = _families()
         self.endpoint = endpoint
         if endpoint:
             boxes = [pattern for pattern in endpoint.event_types if pattern == EVERYTHING or pattern in families]
@@ -46,7 +46,7 @@ class EndpointForm(forms.Form):
             kwargs["initial"] = {"url": endpoint.url, "description": endpoint.description, "families": boxes, "names": rest}
         super().__init__(*args, **kwargs)
         box: Any = self.fields["families"]
-        box.choices = [(EVERYTHING, _("Everything")), *((family, family) for family in sorted(families))]
+        box.choices = [(EVERYTHING, _("Everything")), *families.items()]
 
     def clean(self) -> dict[str, Any]:
         facts: dict[str, Any] = super().clean() or self.cleaned_data
@@ -75,6 +75,16 @@ class EndpointForm(forms.Form):
     def _show(self, error: ValidationError) -> None:
         for found in error.facts["errors"]:
             self.add_error("url" if found["pointer"] == "/url" else "names", found["detail"])
+
+
+def _families() -> dict[str, str]:
+    """Each family's pattern, and what it is called with the types in it: `course.* · created, completed`."""
+    members: dict[str, list[str]] = {}
+    for name in sorted(catalogue.names()):
+        if not name.startswith(ABOUT_WEBHOOKS):
+            family, _dot, rest = name.partition(".")
+            members.setdefault(f"{family}.*", []).append(rest.replace("_", " "))
+    return {pattern: f"{pattern} · {', '.join(rest)}" for pattern, rest in members.items()}
 
 
 class TestForm(forms.Form):

@@ -1,9 +1,7 @@
 """Prices and periods in words."""
 
-from decimal import Decimal
 from typing import Any
 
-from babel.numbers import format_currency, get_currency_symbol
 from django import template
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -11,19 +9,13 @@ from django.utils.translation import ngettext
 
 from billing.models import Price
 from billing.rating import Model
+from core.money import unit
 from usage.periods import Period
 
 register = template.Library()
 
 
-@register.filter
-def unit(amount: Decimal, currency: str) -> str:
-    """A price of one unit with all its places, at least those of the currency: `$0.005`, `$1.00`."""
-    whole = Decimal(amount)
-    plain = whole.quantize(Decimal(1)) if whole == whole.to_integral_value() else whole.normalize()
-    if -plain.as_tuple().exponent <= 2:  # type: ignore[operator]
-        return str(format_currency(plain, currency, locale="en_US"))
-    return f"{get_currency_symbol(currency, locale='en_US')}{plain:f}"
+register.filter("unit", unit)
 
 
 @register.filter

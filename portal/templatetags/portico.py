@@ -13,6 +13,7 @@ from django.contrib.messages.storage.base import Message
 from django.db.models import Choices, Model
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
 from django.template.context import Context
+from django.utils.formats import date_format
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
@@ -24,11 +25,12 @@ from core import clock
 register = template.Library()
 
 _SEPARATOR = "\x1e"
+TO_THE_SECOND = "j M Y, H:i:s"
 
 # The colour of a state is the same everywhere. A word that isn't here is grey.
 _TONES = {
-    "good": "active accepted approved available completed delivered done enabled healthy live ok paid published settled "
-    "succeeded verified",
+    "good": "active accepted approved available completed delivered done enabled healthy installed live ok paid published "
+    "settled succeeded verified",
     "info": "claimed finalised grace in_review new open pending processing provisioning queued scheduled sending submitted trial "
     "trialing",
     "warn": "awaiting_payment changes_requested degraded delayed disabled draining expiring held hold on_hold paused retrying "
@@ -94,7 +96,7 @@ def ago(at: datetime) -> str:
     if abs(distance) < timedelta(minutes=1):
         return _("just now") if distance >= timedelta() else _("in a moment")
     if abs(distance) > timedelta(days=30):
-        return f"{at:%Y-%m-%d}"
+        return date_format(at, "j M Y")
     if distance > timedelta():
         return _("%(time)s ago") % {"time": timesince(at, clock.now(), depth=1)}
     return _("in %(time)s") % {"time": timesince(clock.now(), at, depth=1)}
@@ -113,7 +115,7 @@ def number(value: Any) -> str:
 @register.filter
 def percent(share: float | Decimal | None) -> str:
     """A share between 0 and 1 as per cent."""
-    return "–" if share is None else f"{float(share) * 100:.2f}".rstrip("0").rstrip(".") + " %"
+    return "–" if share is None else f"{float(share) * 100:.2f}".rstrip("0").rstrip(".") + "%"
 
 
 @register.filter
@@ -149,6 +151,7 @@ class Column:
         return {
             "number": "num", "money": "num", "percent": "num", "bytes": "num", "ms": "num", "mono": "mono",
             "ago": "nowrap dim", "date": "nowrap dim", "datetime": "nowrap dim", "actions": "actions", "dim": "dim",
+            "badge": "nowrap",
         }.get(self.format, "")  # fmt: skip
 
 
@@ -228,7 +231,7 @@ def _shown(column: Column, row: Any, value: Any) -> str | SafeString:
 
 def _time(value: datetime) -> SafeString:
     return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>', value.isoformat(), f"{value:%Y-%m-%d %H:%M:%S}", ago(value)
+        '<time datetime="{}" title="{} UTC">{}</time>', value.isoformat(), date_format(value, TO_THE_SECOND), ago(value)
     )
 
 
@@ -236,9 +239,9 @@ def _plain(value: Any) -> str | SafeString:
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
+        return date_format(value, "j M Y, H:i")
     if isinstance(value, date):
-        return f"{value:%Y-%m-%d}"
+        return date_format(value, "j M Y")
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
         return ", ".join(str(item) for item in value)
     return conditional_escape(value)
@@ -246,7 +249,7 @@ def _plain(value: Any) -> str | SafeString:
 
 _FORMATTED = {
     "ago": _time,
-    "datetime": lambda value: format_html('<time datetime="{}">{}</time>', value.isoformat(), f"{value:%Y-%m-%d %H:%M:%S}"),
+    "datetime": lambda value: format_html('<time datetime="{}">{}</time>', value.isoformat(), date_format(value, TO_THE_SECOND)),
     "number": number,
     "percent": percent,
     "bytes": filesize_short,

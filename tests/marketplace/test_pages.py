@@ -32,7 +32,7 @@ class TestBrowsing:
         draft(seller, slug="hidden", name="Hidden")
         page = client.get("/marketplace/?q=forecast").content.decode()
         assert "Weather" in page
-        assert "0.0025 USD a call" in page
+        assert "$0.0025 a call" in page
         assert "Hidden" not in page
         assert "Nothing fits" in client.get("/marketplace/?q=tax").content.decode()
 
@@ -67,7 +67,7 @@ class TestSelling:
         integrations.approve(integration=Integration.objects.get(), by=OPERATOR)
         assert "is published" in client.post(f"{path}publish/", follow=True).content.decode()
         integration.refresh_from_db()
-        assert (integration.status, integration.price_text) == ("published", "0.01 USD")
+        assert (integration.status, integration.price_text) == ("published", "$0.01")
         client.post(path, {"name": "Weather 2", "summary": "Better."})
         integration.refresh_from_db()
         assert (integration.name, integration.upstream_url) == ("Weather 2", FORM["upstream_url"])
