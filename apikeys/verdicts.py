@@ -1,8 +1,9 @@
-"""Whether a key would be let through, for back ends that don't sit behind the gateway. Uses nothing up."""
+"""Whether a key would be let through, for back ends that don't sit behind the gateway."""
 
 import ipaddress
 from dataclasses import dataclass
 
+from apikeys import rates
 from apikeys.keys import PREFIXES
 from apikeys.models import Key
 from core import clock, crypto, problems
@@ -12,18 +13,23 @@ from partners.models import Partner
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`problem` is the refusal, None for a key that is let through; `key` is the row if the key is known at all."""
+    """`problem` is the refusal, None for a key that is let through; `key` is the row if the key is known at all; `remaining` are
+    the calls that it has left in this minute, None where it was refused before they were looked at."""
 
     problem: problems.Problem | None
     key: Key | None
+    remaining: int | None = None
 
     @property
     def code(self) -> str:
         return self.problem.code if self.problem else "valid"
 
 
-def verify(*, text: str, secret: str | None = None, scope: str | None = None, address: str | None = None) -> Verdict:
-    """Judge a key in the order of the gateway: key, partner, address, scope. Rates and quotas are the gateway's."""
+def verify(
+    *, text: str, secret: str | None = None, scope: str | None = None, address: str | None = None, cost: int = 0
+) -> Verdict:
+    """Judge a key in the order of the gateway: key, partner, address, scope, and the key's rate, from which `cost` calls are
+    taken if all before allow it. The partner's rate and quota are the gateway's, which counts the calls that it carries."""
     key = None
     if any(crypto.well_formed(text, prefix) for prefix in PREFIXES.values()):
         key = Key.objects.select_related("partner__tier").filter(digest=crypto.digest(text)).first()
@@ -37,7 +43,10 @@ def verify(*, text: str, secret: str | None = None, scope: str | None = None, ad
             raise problems.InsufficientScope(scope=scope)
     except problems.Problem as problem:
         return Verdict(problem, key)
-    return Verdict(None, key)
+    room = rates.take(key=key, cost=cost)
+    if room is None:
+        return Verdict(None, key)
+    return Verdict(None if room.admitted else problems.RateLimited(limit=room.limit, window=60), key, room.remaining)
 
 
 def _require_key(key: Key, secret: str | None) -> None:

@@ -27,6 +27,7 @@ GOOD: dict[str, Any] = {
     "partner_id": "ptn_01jd3x8q4vf2r9kq6m5t7w8y9z",
     "key_id": "key_01jd3x8q4vf2r9kq6m5t7w8y9z",
     "scopes": ["requests:read"],
+    "remaining": 998,
 }
 
 
@@ -65,12 +66,25 @@ class VerifyView(ApiView):
         summary="Verify a key",
         request=VerifySerializer,
         responses=VerdictSerializer,
-        examples=[OpenApiExample("Let through", GOOD, response_only=True)],
+        examples=[
+            OpenApiExample("For one call", {"key": "pk_live_…", "scope": "requests:read", "cost": 1}, request_only=True),
+            OpenApiExample("Let through", GOOD, response_only=True),
+        ],
     )
     def post(self, request: Request) -> Response:
-        """Whether the gateway would let this key through, and if not, the code of its refusal. Uses nothing up."""
+        """Whether the gateway would let this key through, and if not, the code of its refusal.
+
+        `cost` takes that many calls from the key's limit of calls a minute, the one that the gateway keeps; without it nothing
+        is used up. `remaining` are the calls left in this minute, null where they were not looked at.
+        """
         body = self.read(VerifySerializer)
-        verdict = verdicts.verify(text=body["key"], secret=body.get("secret"), scope=body.get("scope"), address=body.get("ip"))
+        verdict = verdicts.verify(
+            text=body["key"],
+            secret=body.get("secret"),
+            scope=body.get("scope"),
+            address=body.get("ip"),
+            cost=body["cost"],
+        )
         key = verdict.key
         return Response(
             {
@@ -79,5 +93,6 @@ class VerifyView(ApiView):
                 "partner_id": ids.encode("ptn", key.partner_id) if key else None,
                 "key_id": key.public_id if key else None,
                 "scopes": key.scopes if key else [],
+                "remaining": verdict.remaining,
             }
         )

@@ -151,12 +151,13 @@ class NewPartnerAnswerSerializer(Strict):
 
 
 class VerifySerializer(Strict):
-    """A key to judge: for an operation with this scope, from this address."""
+    """A key to judge: for an operation with this scope, from this address, that counts as `cost` calls."""
 
     key = serializers.CharField(max_length=200)
     secret = serializers.CharField(max_length=200, required=False)
     scope = serializers.CharField(max_length=64, required=False)
     ip = serializers.CharField(max_length=45, required=False)
+    cost = serializers.IntegerField(min_value=0, max_value=1_000_000, default=0)
 
     def validate_ip(self, value: str) -> str:
         try:
@@ -174,3 +175,4 @@ class VerdictSerializer(Strict):
     partner_id = serializers.CharField(read_only=True, allow_null=True)
     key_id = serializers.CharField(read_only=True, allow_null=True)
     scopes = Scopes(read_only=True)
+    remaining = serializers.IntegerField(read_only=True, allow_null=True)

@@ -211,3 +211,16 @@ class TestVerify:
     def test_mapped_address_is_the_ipv4_address(self, acme):
         given = keys.issue(partner=acme, environment="live", name="n", ip_allowlist=["192.0.2.0/24"], by=OPERATOR)
         assert verify(text=given.text, address="::ffff:192.0.2.1").code == "valid"
+
+    def test_cost_is_taken_from_the_rate_and_looking_costs_nothing(self, acme):
+        text = keys.issue(partner=acme, environment="live", name="n", rate_limit_per_minute=10, by=OPERATOR).text
+        assert verify(text=text).remaining == 10
+        assert verify(text=text, cost=4).remaining == 6
+        assert verify(text=text).remaining == 6
+        refused = verify(text=text, cost=7)
+        assert (refused.code, refused.remaining) == ("rate_limited", 6), "all of it or none"
+
+    def test_refused_key_pays_nothing(self, acme):
+        text = keys.issue(partner=acme, environment="live", name="n", rate_limit_per_minute=10, by=OPERATOR).text
+        assert verify(text=text, scope="keys:write", cost=4).remaining is None
+        assert verify(text=text).remaining == 10

@@ -89,5 +89,5 @@ class TestWho:
         good = console.post("/keys/verify", {"key": made["apiKey"], "scope": "requests:read", "ip": "192.0.2.1"}, expect=200)
         assert (good["valid"], good["code"], good["partner_id"]) == (True, "valid", made["id"])
         bad = console.post("/keys/verify", {"key": "pk_live_x"}, expect=200)
-        assert bad == {"valid": False, "code": "invalid_key", "partner_id": None, "key_id": None, "scopes": []}
+        assert bad == {"valid": False, "code": "invalid_key", "partner_id": None, "key_id": None, "scopes": [], "remaining": None}
         console.post("/keys/verify", {"key": "x", "ip": "no"}, expect=422)
