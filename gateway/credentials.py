@@ -47,7 +47,9 @@ def read_credential(call: Call) -> Credential | None:
     fields = call.fields
     key, authorization = fields.get(b"x-api-key"), fields.get(b"authorization")
     if len(fields) == len(call.headers) and authorization is None:
-        sent = {key} if key is not None else set()
+        if key is None:
+            return None
+        sent = {key}
     else:
         sent = {value.strip() for name, value in call.headers if name == b"x-api-key"}
         sent |= {
