@@ -54,7 +54,7 @@ def sign(identity: Identity, key: bytes) -> str:
 def verify(header: str, key: bytes, *, method: str, path: str) -> Identity:
     """The identity in the header. Raises Untrusted if it isn't the gateway's, is old, or is for another request."""
     body, _, signature = header.rpartition(".")
-    if not hmac.compare_digest(hmac.digest(key, body.encode(), hashlib.sha256).hex(), signature):
+    if not hmac.compare_digest(hmac.digest(key, body.encode(), hashlib.sha256).hex().encode(), signature.encode()):
         raise Untrusted("signature")
     try:
         identity = _decoder.decode(base64.urlsafe_b64decode(body))

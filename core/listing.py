@@ -83,9 +83,16 @@ def _decode(cursor: str, ordering: str, length: int) -> list[Any]:
     if not isinstance(decoded, list) or len(decoded) != length + 1 or decoded[0] != ordering:
         raise _invalid()
     values: list[Any] = decoded[1:]
-    if not all(isinstance(value, str | int | float) and "\0" not in str(value) for value in values):
+    if not all(_is_value(value) for value in values):
         raise _invalid()
     return values
+
+
+def _is_value(value: Any) -> bool:
+    """Whether `_encode` may have written it, and PostgreSQL can compare with it."""
+    if isinstance(value, str):
+        return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return type(value) is int and abs(value) < 1 << 63
 
 
 def _invalid() -> ValidationError:

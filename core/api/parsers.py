@@ -1,6 +1,7 @@
 """Reading JSON strictly: UTF-8, no duplicate names, no NaN, no NUL, bounded depth (RFC 8259, RFC 7493)."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -29,7 +30,7 @@ def loads(raw: bytes) -> Any:
     """The JSON value in `raw`; raises MalformedRequest."""
     try:
         text = raw.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite)
     except UnicodeDecodeError as error:
         raise MalformedRequest(_("The body is not UTF-8.")) from error
     except json.JSONDecodeError as error:
@@ -50,6 +51,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> None:
     raise MalformedRequest(_("The body holds {name}, which is not JSON."), name=name)
+
+
+def _finite(digits: str) -> float:
+    """Raises MalformedRequest beyond what a double holds: `1e999` would be read as infinity (RFC 7493, section 2.2)."""
+    number = float(digits)
+    if not math.isfinite(number):
+        raise MalformedRequest(_("The body has a number that is too large."))
+    return number
 
 
 def _inspect(value: Any, depth: int) -> None:

@@ -1,5 +1,6 @@
 """Ids, money, states, lists: the small things that everything relies on."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -121,6 +122,19 @@ class TestListing:
     def test_what_is_no_cursor(self, rows: list[Change], cursor: str) -> None:
         with pytest.raises(ValidationError):
             listing.page(Change.objects.all(), cursor=cursor)
+
+    @pytest.mark.parametrize("value", ["Infinity", "1e999", "true", '"\\ud800"', '"\\u0000"', "9" * 30, "[]", "null"])
+    @pytest.mark.parametrize("ordering", ["id", "-changed_at", "subject"])
+    def test_cursor_of_values_that_no_row_has(self, rows: list[Change], ordering: str, value: str) -> None:
+        values = ", ".join([value] if ordering == "id" else [value, "1"])
+        cursor = base64.urlsafe_b64encode(f'["{ordering}", {values}]'.encode()).decode()
+        with pytest.raises(ValidationError):
+            listing.page(Change.objects.all(), ordering=ordering, cursor=cursor)
+
+    def test_cursor_of_a_text_that_is_none(self) -> None:
+        cursor = base64.urlsafe_b64encode(f'["email", "\\ud800", "{ids.new()}"]'.encode()).decode()
+        with pytest.raises(ValidationError):
+            listing.page(User.objects.all(), ordering="email", cursor=cursor)
 
     def test_cursor_of_another_ordering(self, rows: list[Change]) -> None:
         page = listing.page(Change.objects.all(), ordering="changed_at", limit=2)
