@@ -122,6 +122,9 @@ def _send(notice: Notice) -> None:
             rows.update(failed_at=clock.now(), error=str(error))
         else:
             rows.update(due_at=clock.now() + PAUSES[notice.attempts - 1], error=str(error))
+    except (ValueError, LookupError) as error:  # the mail can't be made of these facts, now or later; the next ones can
+        log.exception("notice_unsendable", notice=str(notice.pk), kind=notice.kind)
+        rows.update(failed_at=clock.now(), error=f"{type(error).__name__}: {error}")
     else:
         rows.update(sent_at=clock.now(), error="")
 
@@ -130,7 +133,7 @@ def message(notice: Notice) -> EmailMultiAlternatives:
     """The mail of a notice, as plain text and HTML. Tokens in its address are made now, and are nowhere in the row."""
     kind = KINDS[notice.kind]
     facts = {**notice.facts, **_made_now(kind, notice.user)}
-    subject = _filled(kind.subject, facts)
+    subject = " ".join(_filled(kind.subject, facts).split())  # a header is one line, whatever names are in it
     context = {
         "subject": subject,
         "paragraphs": [_filled(paragraph, facts) for paragraph in kind.paragraphs],

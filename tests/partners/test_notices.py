@@ -50,6 +50,25 @@ def test_suspension_is_told_with_its_reason_to_those_whose_role_it_concerns(team
         assert "Unpaid invoices" in message.alternatives[0].content
 
 
+def test_name_of_several_lines_is_one_in_the_subject(team, by_operator):
+    partners.update(partner=team, by=by_operator, name="Globex\r\nBcc: everybody@example.com")
+    partners.suspend(partner=team, reason="Unpaid invoices", by=by_operator)
+    flush()
+    assert {message.subject for message in mail.outbox} == {"Globex Bcc: everybody@example.com is suspended"}
+    assert {address for message in mail.outbox for address in message.recipients()} == set(addressed())
+
+
+def test_notice_that_no_mail_can_be_made_of_holds_up_nobody(team, by_operator):
+    person = User.objects.get(email="owner@globex.example")
+    notices.tell(kind="of_another_version", user=person, cause="x")
+    partners.suspend(partner=team, reason="Unpaid invoices", by=by_operator)
+    flush()
+    assert addressed() == ["developer@globex.example", "owner@globex.example"]
+    unsendable = Notice.objects.get(kind="of_another_version")
+    assert unsendable.failed_at
+    assert "of_another_version" in unsendable.error
+
+
 def test_leaked_key_is_told_without_the_key(team, by_operator):
     issued = keys.issue(partner=team, environment="live", name="Back end", by=by_operator)
     keys.report_leak(text=issued.text, by=by_operator)
