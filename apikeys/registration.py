@@ -7,6 +7,7 @@ from core.actors import Actor
 from core.models import Environment
 from partners import members
 from partners.models import Partner
+from partners.permissions import Role
 
 
 @transaction.atomic
@@ -16,7 +17,8 @@ def confirm(*, token: str, by: Actor) -> keys.Issued:
     Raises InvalidConfirmation for a token that is wrong, old or used.
     """
     user = members.confirm(token=token, by=by)
-    partner = Partner.objects.of_member(user).order_by("id").first()
+    owned = Partner.objects.present().filter(members__user=user, members__role=Role.OWNER)
+    partner = owned.order_by("id").first()  # somebody else's, where they are a guest, is not theirs to have a key of
     if partner is None:
         raise members.InvalidConfirmation()
     return keys.issue(partner=partner, environment=Environment.TEST, name="First test key", scopes=["*"], by=by)

@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from allauth.core import ratelimit
+from django.conf import settings
 from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
@@ -12,7 +14,7 @@ from rest_framework.response import Response
 
 from core.api.views import ApiView, ApiViewSet, Created, ListMixin, PartnerViewSet, RetrieveMixin
 from core.models import Event
-from core.problems import BodyTooLarge
+from core.problems import BodyTooLarge, RateLimited
 from partners import audit_export, documents, onboarding, partners
 from partners.api.filters import EventFilter, ProfileFilter
 from partners.api.serializers import (
@@ -63,7 +65,11 @@ class RegisterView(ApiView):
     def post(self, request: Request) -> Response:
         """Makes a pending partner with you as its owner, and sends you a mail to confirm the address. The answer is the same
         whether or not the address is known."""
-        partners.register(**self.read(RegisterSerializer), by=self.actor)
+        body = self.read(RegisterSerializer)
+        if not ratelimit.consume(request._request, action="signup"):  # one limit with the page's
+            limit = settings.REGISTRATIONS_A_MINUTE
+            raise RateLimited(limit=limit, window=60, headers={"Retry-After": "60"})
+        partners.register(**body, by=self.actor)
         detail = _("Look into your mail: it has a link that confirms your address.")
         return Response({"status": "accepted", "detail": detail}, status=202)
 

@@ -9,6 +9,7 @@ from core import relay
 from core.models import User
 from partners import members, notices, partners
 from partners.models import Partner
+from partners.permissions import Role
 from tests.callers import Caller
 from tests.partners.conftest import PUBLIC
 
@@ -50,6 +51,21 @@ class TestRegister:
     def test_mistakes_are_named(self, field, value):
         problem = ANYBODY.post("/register", {**self.BODY, field: value}, expect=422)
         assert [error["pointer"] for error in problem["errors"]] == [f"/{field}"]
+
+    def test_many_from_one_address_have_to_wait(self, settings):
+        for number in range(settings.REGISTRATIONS_A_MINUTE):
+            ANYBODY.post("/register", {**self.BODY, "password": "short", "email": f"{number}@initech.example"}, expect=422)
+        refused = ANYBODY.send("POST", "/register", self.BODY)
+        assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+        assert int(refused.headers["Retry-After"]) > 0
+
+    def test_guest_of_another_partner_gets_a_key_of_their_own(self, mailoutbox, active, by_operator):
+        ANYBODY.post("/register", self.BODY, expect=202)
+        user = User.objects.get(email=self.BODY["email"])
+        assert active.pk < Partner.objects.get(slug="initech").pk, "theirs is the younger one"
+        members.add(partner=active, user=user, role=Role.VIEWER, by=by_operator)
+        answer = ANYBODY.post("/register/confirm", {"token": members.confirmation(user)})
+        assert answer["slug"] == "initech"
 
     def test_whole_way_to_a_test_key(self, mailoutbox):
         ANYBODY.post("/register", self.BODY, expect=202)
