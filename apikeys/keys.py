@@ -26,6 +26,8 @@ SECRET_PREFIX = "ps_"  # noqa: S105  (what secrets start with)
 # Rights that keep a newcomer's key harmless: it can see who it is, and nothing else, until somebody gives it more.
 LEAST = ("partner:read",)
 
+LONGEST_LIFE = timedelta(days=36_525)
+
 
 class GraceTooLong(problems.ValidationError):
     """A rotated key may live on for as long as its partner's tier says."""
@@ -105,6 +107,7 @@ def update(*, key: Key, by: Actor, rights: Rights = EVERY, **changes: Any) -> Ke
 
     Raises as `issue` does, and StaleState once the key is revoked.
     """
+    _lock(key)
     checked = _checked(key.partner, **{name: value for name, value in changes.items() if name != "name"})
     checked |= {"name": changes["name"]} if "name" in changes else {}
     rights.require(set(checked.get("scopes", ())) - set(key.scopes))
@@ -125,6 +128,7 @@ def rotate(*, key: Key, grace: timedelta, by: Actor, rights: Rights = EVERY) -> 
     The successor of a key with an expiry lives as long as the old one was meant to. Raises StaleState if the key is no
     longer active or has a successor, GraceTooLong beyond the tier's limit, ScopeNotHeld if the key may more than `rights`.
     """
+    _lock(key)
     if grace > key.partner.tier.longest_grace:
         raise GraceTooLong(key.partner.tier.longest_grace)
     _require_partner(key.partner, key.environment)
@@ -183,6 +187,11 @@ def report_leak(*, text: str, by: Actor) -> None:
         _emit(types.KEY_LEAKED, key, by, types.facts(key))
 
 
+def _lock(key: Key) -> None:
+    """The row as it is now, until the transaction ends: rights are judged by what the key has, not by what it had."""
+    key.refresh_from_db(from_queryset=Key.objects.select_for_update(of=("self",)).select_related("partner__tier"))
+
+
 def _create(*, partner: Partner, environment: str, name: str, by: Actor, require_secret: bool, **settings: Any) -> Issued:
     prefix = PREFIXES[Environment(environment)]
     text = crypto.generate(prefix)
@@ -217,6 +226,8 @@ def _checked(partner: Partner, **settings: Any) -> dict[str, Any]:
     expires_at = settings.get("expires_at")
     if expires_at is not None and expires_at <= clock.now():
         errors["expires_at"] = [str(_("This time is past."))]
+    if expires_at is not None and expires_at > clock.now() + LONGEST_LIFE:
+        errors["expires_at"] = [str(_("This is more than a hundred years away. Leave it empty for a key that doesn't expire."))]
     if errors:
         raise problems.ValidationError(errors)
     return settings

@@ -7,15 +7,22 @@ from uuid import UUID
 Kind = Literal["member", "key", "application", "operator", "system", "public"]
 
 
+LONGEST_LABEL = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The doer of a verb, as the audit log keeps it. `label` is for people; it never holds a credential."""
+    """The doer of a verb, as the audit log keeps it. `label` is for people; it never holds a credential, and is cut off
+    where rows that keep it end."""
 
     kind: Kind
     id: UUID | None = None
     label: str = ""
     address: str | None = None
     request_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", self.label[:LONGEST_LABEL])
 
 
 SYSTEM = Actor("system", label="Portico")

@@ -46,7 +46,7 @@ def add(*, partner: Partner, user: User, role: Role, by: Actor) -> Member:
 
 @transaction.atomic
 def change_role(*, member: Member, role: Role, by: Actor) -> None:
-    """Give a person another role. Raises LastOwner if no owner would be left."""
+    """Give a person another role. Raises LastOwner if no owner would be left, StaleState if the role is another by now."""
     previous = member.role
     if role == previous:
         return
@@ -58,8 +58,9 @@ def change_role(*, member: Member, role: Role, by: Actor) -> None:
 
 @transaction.atomic
 def remove(*, member: Member, by: Actor) -> None:
-    """Take a person out of the team. Raises LastOwner if no owner would be left."""
+    """Take a person out of the team. Raises LastOwner if no owner would be left, StaleState if the role is another by now."""
     _keep_an_owner(member)
+    swap(member, where={"role": member.role}, role=member.role)
     events.emit(type=types.MEMBER_REMOVED, partner=member.partner, subject=member, actor=by, data=types.member_facts(member))
     member.delete()
 

@@ -1,6 +1,6 @@
 """What becomes of a key, by its verbs: what is kept of it, what it may, when it works."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -57,6 +57,7 @@ class TestIssue:
             ("rate_limit_per_minute", 0),
             ("rate_limit_per_minute", 1_001),
             ("expires_at", clock.now() - timedelta(days=1)),
+            ("expires_at", datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
         ],
     )
     def test_mistakes_are_named(self, acme, field, value):
@@ -96,6 +97,17 @@ class TestChanges:
         keys.update(key=issued.key, by=OPERATOR, rights=rights, scopes=["keys:read"])
         with pytest.raises(keys.ScopeNotHeld):
             keys.update(key=issued.key, by=OPERATOR, rights=rights, scopes=["keys:read", "partner:read"])
+
+    def test_rights_that_it_has_no_more_are_not_given_again(self, issued):
+        before = Key.objects.get(pk=issued.key.pk)
+        keys.update(key=issued.key, scopes=["keys:write"], by=OPERATOR)
+        with pytest.raises(keys.ScopeNotHeld):
+            keys.update(key=before, scopes=["keys:read", "keys:write"], rights=keys.Rights({"keys:write"}), by=OPERATOR)
+
+    def test_successor_of_a_key_that_was_narrowed_is_as_narrow(self, issued):
+        before = Key.objects.get(pk=issued.key.pk)
+        keys.update(key=issued.key, scopes=["keys:write"], by=OPERATOR)
+        assert keys.rotate(key=before, grace=timedelta(0), by=OPERATOR).key.scopes == ["keys:write"]
 
     def test_disable_and_enable(self, issued):
         keys.disable(key=issued.key, by=OPERATOR)

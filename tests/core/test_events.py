@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import events
+from core.actors import Actor
 from core.event_types import OPERATOR_TOKEN_ISSUED
 from core.events import EventType, UnknownEventType, UnstorablePayload, canonical, digest, normal
 from core.models import Event, Payload
@@ -21,6 +22,9 @@ def emit(data=None, **options) -> Event:
 
 @pytest.mark.django_db
 class TestEmit:
+    def test_doer_of_a_very_long_name_fits(self) -> None:
+        assert emit(actor=Actor("operator", label="x" * 300)).actor_label == "x" * 200
+
     def test_unknown_type_is_refused(self) -> None:
         with pytest.raises(UnknownEventType), transaction.atomic():
             events.emit(type=EventType("no.such", ""))

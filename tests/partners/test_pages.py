@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from core.models import Event, User
+from core.states import StaleState
 from partners import members, notices, onboarding, partners
 from partners.models import Member, Partner
 from partners.permissions import Role
@@ -129,6 +130,24 @@ class TestTeam:
             members.remove(member=owner, by=PUBLIC)
         with pytest.raises(members.LastOwner):
             members.change_role(member=owner, role=Role.ADMIN, by=PUBLIC)
+
+    def test_who_became_an_owner_meanwhile_is_not_removed_as_what_they_were(self, confirmed):
+        person = User.objects.create(email="bea@acme.example")
+        bea = members.add(partner=confirmed, user=person, role=Role.DEVELOPER, by=PUBLIC)
+        before = Member.objects.get(pk=bea.pk)
+        members.change_role(member=bea, role=Role.OWNER, by=PUBLIC)
+        with pytest.raises(StaleState):
+            members.remove(member=before, by=PUBLIC)
+        assert Member.objects.get(pk=bea.pk).role == Role.OWNER
+
+    def test_removed_twice_is_one_event(self, confirmed):
+        person = User.objects.create(email="bea@acme.example")
+        bea = members.add(partner=confirmed, user=person, role=Role.DEVELOPER, by=PUBLIC)
+        again = Member.objects.get(pk=bea.pk)
+        members.remove(member=bea, by=PUBLIC)
+        with pytest.raises(StaleState):
+            members.remove(member=again, by=PUBLIC)
+        assert Event.objects.filter(type="member.removed").count() == 1
 
 
 class TestSettings:
