@@ -61,21 +61,21 @@ class KeyAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     def shown_state(self, obj: Key) -> tuple[str, str]:
         return obj.state, obj.get_state_display()
 
-    @action(description=_("Switch off"), permissions=["view"])
+    @action(description=_("Switch off"), permissions=["act"])
     def disable_selected(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
         each(request, queryset, lambda row: keys.disable(key=row, by=operator_of(request)))
 
-    @action(description=_("Switch on"), permissions=["view"])
+    @action(description=_("Switch on"), permissions=["act"])
     def enable_selected(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
         each(request, queryset, lambda row: keys.enable(key=row, by=operator_of(request)))
 
-    @action(description=_("Revoke"), permissions=["view"])
+    @action(description=_("Revoke"), permissions=["act"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
         each(request, queryset, lambda row: keys.revoke(key=row, by=operator_of(request)))
 
     @action(
         description=_("Revoke"),
-        permissions=["view"],
+        permissions=["act"],
         icon="key_off",
         dialog=asking(_("Revoke"), _("Its calls are refused from the next one on. The team is told by mail."), ReasonForm),
     )

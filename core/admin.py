@@ -13,7 +13,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from core import operators
-from core.console import each, operator_of
+from core.console import each, may_change, operator_of
 from core.models import OperatorToken, User
 
 
@@ -33,6 +33,11 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
         """Only superusers decide who is an operator; an address that is known to the sign-in is changed by its owner."""
         powers = [] if request.user.is_superuser else ["is_staff", "is_superuser", "groups"]
         return [*(["email"] if obj else []), *powers]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Superusers are changed by superusers."""
+        above = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return not above and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -70,11 +75,19 @@ class OperatorTokenAdmin(ModelAdmin):  # type: ignore[misc]
     ordering = ["-id"]
     actions = ["revoke"]
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A token may whatever its scopes say, and no group bounds those; so only superusers make one."""
+        return bool(request.user.is_superuser)
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def has_act_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the operator may revoke."""
+        return may_change(request, OperatorToken)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, **({} if obj else {"form": TokenForm}), **kwargs)
@@ -109,6 +122,6 @@ class OperatorTokenAdmin(ModelAdmin):  # type: ignore[misc]
     def shown_state(self, obj: OperatorToken) -> tuple[str, Any]:
         return ("ended", _("Ended")) if obj.has_ended else ("works", _("Works"))
 
-    @action(description=_("Revoke"), permissions=["view"])
+    @action(description=_("Revoke"), permissions=["act"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[OperatorToken]) -> None:
         each(request, queryset, lambda row: operators.revoke(token=row, by=operator_of(request)))

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth import get_permission_codename
+from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import ngettext
 
@@ -13,7 +15,7 @@ from core.problems import Problem
 
 
 class ReadOnly:
-    """An admin class or inline whose rows can be looked at; what changes them are its actions."""
+    """An admin class or inline whose rows can be looked at; what changes them are its actions, which ask for `act`."""
 
     extra = 0
     fields: Any = None
@@ -30,6 +32,16 @@ class ReadOnly:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def has_act_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the operator may change these rows, though by no form."""
+        return may_change(request, self.model)  # type: ignore[attr-defined]
+
+
+def may_change(request: HttpRequest, model: type[Model]) -> bool:
+    """Whether the operator has Django's right to change rows of a model."""
+    permission = get_permission_codename("change", model._meta)
+    return request.user.has_perm(f"{model._meta.app_label}.{permission}")
 
 
 class NothingToSave:

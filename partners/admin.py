@@ -246,7 +246,7 @@ class ReviewAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     def shown_decision(self, obj: Review) -> tuple[str, str]:
         return obj.decision, obj.get_decision_display()
 
-    @action(description=_("Approve these partners"), permissions=["view"])
+    @action(description=_("Approve these partners"), permissions=["act"])
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[Review]) -> None:
         by, operator = operator_of(request), _user(request)
         rows = queryset.filter(decision=Review.Decision.WAITING).select_related("partner__tier")
@@ -254,7 +254,7 @@ class ReviewAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
     @action(
         description=_("Approve"),
-        permissions=["view"],
+        permissions=["act"],
         icon="check_circle",
         dialog=asking(_("Approve"), _("The partner goes live and is told by mail.")),
     )
@@ -263,7 +263,7 @@ class ReviewAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
     @action(
         description=_("Reject"),
-        permissions=["view"],
+        permissions=["act"],
         icon="cancel",
         dialog=asking(_("Reject"), _("The partner reads the reason, and can mend it and submit again."), ReasonForm),
     )
@@ -313,14 +313,14 @@ class DocumentAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     def shown_state(self, obj: Document) -> tuple[str, str]:
         return obj.state, obj.get_state_display()
 
-    @action(description=_("Accept these documents"), permissions=["view"])
+    @action(description=_("Accept these documents"), permissions=["act"])
     def accept_selected(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
         by, operator = operator_of(request), _user(request)
         each(request, queryset, lambda row: documents.accept(document=row, by=by, operator=operator))
 
     @action(
         description=_("Accept"),
-        permissions=["view"],
+        permissions=["act"],
         icon="check_circle",
         dialog=asking(_("Accept"), _("The document shows what it should.")),
     )
@@ -330,7 +330,7 @@ class DocumentAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
     @action(
         description=_("Reject"),
-        permissions=["view"],
+        permissions=["act"],
         icon="cancel",
         dialog=asking(_("Reject"), _("The partner reads the reason."), ReasonForm),
     )

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from apikeys import keys
@@ -189,6 +190,62 @@ class TestTokens:
         other.refresh_from_db()
         assert not other.is_staff
         assert Change.objects.filter(subject=token.pk).count() == 2
+
+
+class TestRoles:
+    """An operator with Django's right to view sees the rows; to decide about them takes the right to change them."""
+
+    @pytest.fixture
+    def colleague(self, db) -> User:
+        return User.objects.create_user("colleague@portico.example", is_staff=True)
+
+    @pytest.fixture
+    def as_colleague(self, colleague) -> Client:
+        client = Client(raise_request_exception=False)
+        client.force_login(colleague)
+        return client
+
+    def allow(self, colleague: User, *names: str) -> None:
+        colleague.user_permissions.add(*Permission.objects.filter(codename__in=names))
+
+    def test_who_only_looks_decides_nothing(self, as_colleague, colleague, submitted, operator, by_operator):
+        self.allow(colleague, "view_review", "view_document", "view_key", "view_operatortoken")
+        key = keys.issue(partner=submitted, environment="test", name="t", by=by_operator)
+        document = documents.upload(partner=submitted, kind="tax", filename="t.pdf", content=PDF, by=by_operator)
+        token = operators.issue(user=operator, name="t", scopes=["*"], by=by_operator).token
+        review = submitted.reviews.get()
+        act(as_colleague, "partners/review", "approve_selected", review)
+        act(as_colleague, "partners/document", "accept_selected", document)
+        act(as_colleague, "apikeys/key", "revoke_selected", key.key)
+        act(as_colleague, "core/operatortoken", "revoke", token)
+        for row, name, model in (
+            (review, "approve", "partners/review"),
+            (document, "accept", "partners/document"),
+            (key.key, "revoke", "apikeys/key"),
+        ):
+            assert as_colleague.get(f"/admin/{model}/{row.pk}/change/").status_code == 200
+            assert dialog(as_colleague, row, name, model, reason="x").status_code == 403
+        for row in (submitted, document, token):
+            row.refresh_from_db()
+        assert (submitted.status, document.state, token.revoked_at) == ("pending", "waiting", None)
+        assert verify(text=key.text).code == "valid"
+
+    def test_who_may_change_decides(self, as_colleague, colleague, submitted):
+        self.allow(colleague, "view_review", "change_review")
+        assert "1 row changed" in act(as_colleague, "partners/review", "approve_selected", submitted.reviews.get())
+
+    def test_token_is_made_by_superusers_only(self, as_colleague, colleague):
+        self.allow(colleague, "view_operatortoken", "add_operatortoken")
+        assert as_colleague.post("/admin/core/operatortoken/add/", TestTokens.FORM).status_code == 403
+        assert not OperatorToken.objects.exists()
+
+    def test_superuser_is_changed_by_superusers_only(self, as_colleague, colleague, operator):
+        self.allow(colleague, "view_user", "change_user")
+        assert as_colleague.post(f"/admin/core/user/{operator.pk}/change/", {"name": "Mallory"}).status_code == 403
+        operator.refresh_from_db()
+        assert operator.is_active
+        person = User.objects.create_user("bo@acme.example")
+        assert as_colleague.post(f"/admin/core/user/{person.pk}/change/", {"name": "Bo", "is_active": "on"}).status_code == 302
 
 
 def test_nobody_but_operators(submitted, signed_in):
