@@ -307,6 +307,9 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not PRODUCTION
 MEDIA_ROOT = env.path("PORTICO_FILES", HOME / "files")
+# Bodies are bounded as they come in, by the gateway (`gateway.upstream`) or a proxy; what was let in can be read whole, as an
+# answer that is stored for its Idempotency-Key wants it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 21 * 1024 * 1024
 # Signed heads of the event log, appended hourly. Ship this file off the machine: it shows a tail that was cut off.
 AUDIT_EXPORT = env.path("PORTICO_AUDIT_EXPORT", HOME / "audit" / "heads.jsonl")
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

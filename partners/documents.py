@@ -11,25 +11,37 @@ from django.utils.translation import gettext_lazy as _
 from core import clock, events
 from core.actors import Actor
 from core.models import User
-from core.problems import BodyTooLarge, ValidationError
+from core.problems import BodyTooLarge, Conflict, ValidationError
 from core.states import swap
 from partners import event_types as types
 from partners.models import Document, Partner
 
 LARGEST = 20 * 1024 * 1024
 
+# Documents that a partner may have; beyond, it is no paperwork.
+MOST = 50
+
 # What a file is, by its first bytes: ISO 32000-1 §7.5.2, PNG (ISO/IEC 15948) §5.2, JPEG (ITU-T T.81) B.1.1.3.
 SIGNATURES = {b"%PDF-": "application/pdf", b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
+class TooMany(Conflict):
+    """A partner's documents take up room that is the operator's."""
+
+    detail = _("There are {most} documents already, which is the most. Take back one that nobody has decided about yet.")
+
+
 @transaction.atomic
 def upload(*, partner: Partner, kind: str, filename: str, content: bytes, by: Actor) -> Document:
-    """Keep a PDF, PNG or JPEG of at most 20 MiB. Raises ValidationError for anything else, BodyTooLarge beyond that."""
+    """Keep a PDF, PNG or JPEG of at most 20 MiB. Raises ValidationError for anything else, BodyTooLarge beyond that, TooMany."""
     if len(content) > LARGEST:
         raise BodyTooLarge(limit=LARGEST)
     content_type = next((name for start, name in SIGNATURES.items() if content.startswith(start)), None)
     if content_type is None:
         raise ValidationError({"file": [_("This is no PDF, PNG or JPEG file.")]})
+    Partner.objects.select_for_update().get(pk=partner.pk)  # one after the other, so that each counts the others
+    if Document.objects.filter(partner=partner).count() >= MOST:
+        raise TooMany(most=MOST)
     document = Document(
         partner=partner,
         kind=kind,

@@ -27,9 +27,9 @@ def globex(active) -> Caller:
     return Caller("key", active.pk)
 
 
-def send(caller: Caller, content: bytes, name: str = "tax.pdf", kind: str = "tax"):
+def send(caller: Caller, content: bytes, name: str = "tax.pdf", kind: str = "tax", **headers: str):
     body = encode_multipart(BOUNDARY, {"kind": kind, "file": SimpleUploadedFile(name, content)})
-    return caller.send("POST", "/partner/documents", body, content_type=MULTIPART_CONTENT)
+    return caller.send("POST", "/partner/documents", body, content_type=MULTIPART_CONTENT, **headers)
 
 
 @pytest.mark.parametrize(("content", "content_type"), [(PDF, "application/pdf"), (PNG, "image/png"), (JPEG, "image/jpeg")])
@@ -64,6 +64,23 @@ def test_too_large_is_refused(globex, monkeypatch):
     monkeypatch.setattr(documents, "LARGEST", 64)
     assert send(globex, PDF.ljust(65)).status_code == 413
     assert send(globex, PDF.ljust(64)).status_code == 201
+
+
+def test_large_one_is_uploaded_once_under_its_idempotency_key(globex):
+    large = PDF.ljust(19 * 1024 * 1024)
+    first, again = (send(globex, large, **{"Idempotency-Key": "k"}) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201), first.content
+    assert first.json()["id"] == again.json()["id"]
+    assert Document.objects.count() == 1
+
+
+def test_more_than_anybody_needs_are_refused(globex, monkeypatch):
+    monkeypatch.setattr(documents, "MOST", 2)
+    kept = [send(globex, PDF).json()["id"] for _ in range(2)]
+    refused = send(globex, PDF)
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    globex.delete(f"/partner/documents/{kept[0]}")
+    assert send(globex, PDF).status_code == 201
 
 
 @pytest.mark.parametrize(
