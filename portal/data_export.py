@@ -12,13 +12,25 @@ from core import clock
 from partners.api.serializers import MemberSerializer, PartnerSerializer
 from partners.models import Member, Partner
 from products.requests.api.serializers import RequestSerializer
-from products.requests.handlers import Handler, Work, register
+from products.requests.handlers import Handler, May, Work, register
 from products.requests.models import Request
 from webhooks.api.serializers import EndpointSerializer
 from webhooks.models import Endpoint
 
 # The newest of each kind; `complete` says whether that was all. The lists of the API have the rest.
 MOST = 1_000
+
+# What reading each section takes, here as everywhere.
+SCOPES = {
+    "partner": "partner:read",
+    "members": "members:read",
+    "keys": "keys:read",
+    "webhooks": "webhooks:read",
+    "requests": "requests:read",
+    "invoices": "billing:read",
+    "earnings": "billing:read",
+    "payouts": "billing:read",
+}
 
 
 def export(work: Work) -> dict[str, Any]:
@@ -46,4 +58,12 @@ def export(work: Work) -> dict[str, Any]:
     return result
 
 
-register(Handler("DATA_EXPORT", export))
+def shown(result: Any, may: May) -> Any:
+    """The sections that somebody with these rights could read themselves; `withheld` names the others."""
+    if not isinstance(result, dict):
+        return result
+    withheld = sorted(name for name, scope in SCOPES.items() if name in result and not may(scope))
+    return {**{name: part for name, part in result.items() if name not in withheld}, "withheld": withheld}
+
+
+register(Handler("DATA_EXPORT", export, shown=shown))

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 from core.problems import NotFound
 from core.tables import listing
 from partners.pages import PartnerRequest, partner_page
+from products.requests.handlers import shown
 from products.requests.models import Request
 
 
@@ -42,9 +43,10 @@ def request_detail(request: PartnerRequest, public_id: str) -> HttpResponse:
     row = Request.objects.for_caller(request.partner, request.environment).public(public_id).first()
     if row is None:
         raise NotFound()
-    bodies = {name: _shown(getattr(row, name)) for name in ("payload", "result", "error")}
+    result = shown(row.type, row.result, request.member.may)
+    bodies = {name: _as_text(value) for name, value in (("payload", row.payload), ("result", result), ("error", row.error))}
     return render(request, "portal/request.html", {"row": row, "bodies": bodies, "partner": request.partner})
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return "" if value is None else json.dumps(value, indent=2, ensure_ascii=False)

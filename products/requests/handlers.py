@@ -38,13 +38,26 @@ class NotYet(Exception):
         super().__init__(str(reason))
 
 
+May = Callable[[str], bool]
+"""Whether whoever reads has a scope or permission."""
+
+
+def everything(result: Any, may: May) -> Any:
+    """The result as it is: nothing in it takes more than the right to see requests."""
+    return result
+
+
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """The work of one type: `run` returns the result, a JSON value. `lease` is how long it may go on without a report."""
+    """The work of one type: `run` returns the result, a JSON value. `lease` is how long it may go on without a report.
+
+    `shown` is what of a result somebody may see, where parts of it take further rights.
+    """
 
     type: str
     run: Callable[[Work], Any]
     lease: timedelta = timedelta(seconds=20)
+    shown: Callable[[Any, May], Any] = everything
 
 
 HANDLERS: dict[str, Handler] = {}
@@ -53,3 +66,9 @@ HANDLERS: dict[str, Handler] = {}
 def register(handler: Handler) -> None:
     """Make it known; from an app's `ready`."""
     HANDLERS[handler.type] = handler
+
+
+def shown(type: str, result: Any, may: May) -> Any:
+    """What of a result of this type somebody may see."""
+    handler = HANDLERS.get(type)
+    return handler.shown(result, may) if handler else result

@@ -55,6 +55,21 @@ def test_detail_shows_what_was_sent_and_what_came_of_it() -> None:
     assert "Initech &lt;b&gt;" in page
 
 
+def test_export_shows_a_viewer_no_money() -> None:
+    from partners.models import Member
+    from products.requests import worker
+
+    client, partner = signed_in("Acme")
+    mine = submitted(partner, type="DATA_EXPORT")
+    worker.work_one()
+    page = f"/p/{partner.slug}/requests/{mine.public_id}"
+    assert "payouts&quot;: {" in client.get(page).content.decode()
+    Member.objects.filter(partner=partner).update(role="viewer")
+    shown = client.get(page).content.decode()
+    assert "members&quot;: {" in shown
+    assert "payouts&quot;: {" not in shown
+
+
 def test_stranger_finds_nothing() -> None:
     (_owner, partner), (stranger, other) = signed_in("Acme"), signed_in("Globex")
     mine = submitted(partner)

@@ -58,4 +58,16 @@ def test_export_holds_what_is_the_partners_and_nothing_else(newcomer, globex) ->
     assert [each["requestId"] for each in found["requests"]["data"]] == [mine]
     assert [each["name"] for each in found["keys"]["data"]] == ["CI"]
     assert found["requests"]["complete"] is True
+    assert found["withheld"] == []
     assert "pk_test_" not in str(found).replace("pk_test_…", "").replace("'pk_test_'", "")
+
+
+def test_export_shows_nobody_what_their_rights_dont(newcomer, client) -> None:
+    made = newcomer.post("/requests", {"type": "DATA_EXPORT"})["requestId"]
+    worker.work_one()
+    weak = Caller(client, "key", newcomer.partner, environment="test", scopes=("requests:read", "members:read"))
+    for found in (weak.get(f"/requests/{made}"), weak.get("/requests")["data"][0]):
+        assert found["result"].keys() == {"exported_at", "environment", "members", "requests", "withheld"}
+        assert found["result"]["withheld"] == ["earnings", "invoices", "keys", "partner", "payouts", "webhooks"]
+    again = done(newcomer, "DATA_EXPORT")["requests"]["data"][0]["result"]
+    assert again.keys() == {"exported_at", "environment", "withheld"}, "an export in an export shows nothing to anybody"

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from core import ids
 from core.api.serializers import Strict
+from products.requests.handlers import shown
 from products.requests.models import TYPE, Request
 
 LONGEST_ERROR = 16_384
@@ -47,6 +48,13 @@ class RequestSerializer(Strict):
     dueAt = serializers.DateTimeField(source="due_at", read_only=True)  # noqa: N815
     breachedAt = serializers.DateTimeField(source="breached_at", read_only=True, allow_null=True)  # noqa: N815
     finishedAt = serializers.DateTimeField(source="finished_at", read_only=True, allow_null=True)  # noqa: N815
+
+    def to_representation(self, request: Request) -> Any:
+        """Of the result, what the caller's scopes allow."""
+        view = self.context.get("view")
+        found = super().to_representation(request)
+        found["result"] = shown(request.type, found["result"], view.caller.has_scope if view else lambda scope: False)
+        return found
 
     @extend_schema_field(OpenApiTypes.STR)
     def get_partnerId(self, request: Request) -> str:  # noqa: N802
