@@ -207,6 +207,8 @@ ACCOUNT_PREVENT_ENUMERATION = True
 # Registrations a minute and address: each costs a password hash and a mail.
 REGISTRATIONS_A_MINUTE = 20
 ACCOUNT_RATE_LIMITS = {"signup": f"{REGISTRATIONS_A_MINUTE}/m/ip"}
+# Whoever finds a browser signed in can't move the account to an address of theirs: that asks for the password again.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from urllib.parse import urlencode
 
+from allauth.account.adapter import get_adapter
+from allauth.account.authentication import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
 from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from django.conf import settings
@@ -44,4 +46,13 @@ class ConsoleMiddleware:
                 request, _("Operators sign in with a second factor. Add a passkey or an authenticator app to go on.")
             )
             return redirect("mfa_index")
+        if settings.OPERATOR_MFA_REQUIRED and not _has_shown_second_factor(request):
+            methods = get_adapter().get_reauthentication_methods(request.user)
+            ask = next(method["url"] for method in methods if method["id"].startswith("mfa_"))
+            return redirect(f"{ask}?{urlencode({'next': request.get_full_path()})}")
         return None
+
+
+def _has_shown_second_factor(request: HttpRequest) -> bool:
+    """Whether this very session has: one that is older than the second factor was begun by a password alone."""
+    return any(record["method"] == "mfa" for record in get_authentication_records(request, request.user))

@@ -1,7 +1,10 @@
 """Only operators enter the console, through the one sign-in, with a second factor where the settings ask for it."""
 
+import time
+
 import pytest
-from allauth.mfa.models import Authenticator
+from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal import auth as totp
 from django.test import Client
 
 from core.models import User
@@ -33,11 +36,24 @@ def test_operator_without_second_factor_is_told_to_add_one(client: Client, opera
     assert "second factor" in answer.content.decode()
 
 
-def test_operator_with_second_factor_enters(client: Client, operator: User, settings: object) -> None:
+def test_operator_enters_with_the_second_factor(client: Client, operator: User, settings: object) -> None:
     settings.OPERATOR_MFA_REQUIRED = True  # type: ignore[attr-defined]
-    Authenticator.objects.create(user=operator, type=Authenticator.Type.TOTP, data={"secret": "x"})
-    client.force_login(operator)
+    secret = totp.generate_totp_secret()
+    client.force_login(operator)  # a session from before there was a second factor
+    totp.TOTP.activate(operator, secret)
+    answer = client.get("/admin/core/user/?q=ann")
+    assert answer["Location"] == "/accounts/2fa/reauthenticate/?next=%2Fadmin%2Fcore%2Fuser%2F%3Fq%3Dann"
+    code = totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30))
+    answer = client.post(answer["Location"], {"code": code, "next": "/admin/core/user/?q=ann"})
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/core/user/?q=ann")
     assert client.get("/admin/").status_code == 200
+
+
+def test_address_of_an_account_is_changed_with_the_password_only(client: Client, operator: User) -> None:
+    client.force_login(operator)
+    answer = client.post("/accounts/email/", {"action_add": "", "email": "mallory@example.com"})
+    assert answer["Location"].startswith("/accounts/reauthenticate/")
+    assert not EmailAddress.objects.filter(email="mallory@example.com").exists()
 
 
 def test_only_the_console_may_evaluate(client: Client, operator: User) -> None:
