@@ -339,7 +339,15 @@ LOG_FORMAT = env.choice("PORTICO_LOG_FORMAT", ("json", "console"), "json")
 if sentry_dsn := env.text("PORTICO_SENTRY_DSN", ""):
     import sentry_sdk
 
-    sentry_sdk.init(dsn=sentry_dsn, release=VERSION, environment=MODE, send_default_pii=False)
+    # Neither bodies nor the frames' local variables: they hold credentials and people's data, as in `core.logs`.
+    sentry_sdk.init(
+        dsn=sentry_dsn,
+        release=VERSION,
+        environment=MODE,
+        send_default_pii=False,
+        include_local_variables=False,
+        max_request_body_size="never",
+    )
 # Bearer token that a Prometheus server sends to /metrics; without one /metrics answers to loopback only.
 METRICS_TOKEN = env.text("PORTICO_METRICS_TOKEN", "")
 
