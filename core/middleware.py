@@ -1,6 +1,7 @@
 """What every request to Django passes: who calls (as the gateway signed it), and problem documents under `/api`."""
 
 import ipaddress
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django_structlog.middlewares import RequestMiddleware
 
 from core import ids, problems
 from core.identity import HEADER, Identity, Untrusted, verify
@@ -89,6 +91,17 @@ class ProblemMiddleware:
         if isinstance(error, problems.Problem):
             return problem_response(error, request.call.request_id)  # type: ignore[attr-defined]
         return None
+
+
+class RequestLogMiddleware(RequestMiddleware):
+    """django-structlog's, without what a URL may hold of secrets: queries, and the token of a confirmation's link."""
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        return f"{request.method} {_TOKEN.sub('…', request.path)}"
+
+
+_TOKEN = re.compile(r"(?<=/accounts/verify/)[^/]+")
 
 
 def speaks_problems(request: HttpRequest) -> bool:

@@ -61,6 +61,14 @@ def test_password_that_can_be_guessed_is_refused():
     assert not User.objects.exists()
 
 
+def test_token_is_in_no_log(newcomer, client, caplog):
+    token = members.confirmation(User.objects.get())
+    assert client.get(f"/accounts/verify/{token}?from=mail").status_code == 200
+    assert "request_finished" in caplog.text
+    assert "/accounts/verify/…" in caplog.text
+    assert token not in caplog.text
+
+
 @pytest.mark.parametrize("token", ["", "x", "WyJ1c3IiLCJhQGIiXQ:1:x"])
 def test_forged_token_confirms_nothing(newcomer, token):
     with pytest.raises(members.InvalidConfirmation):
