@@ -1,25 +1,20 @@
 """The operators' console for keys: look, switch off and on, revoke. Nobody sees a key."""
 
-from typing import Any
-
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from apikeys import keys
 from apikeys.models import Key
-from core.console import ReadOnly, each, operator_of
-from partners.admin import ReasonForm, asking, done
+from core.console import Deed, ReasonForm, Rows, each, operator_of
 
 LABELS = {"active": "success", "disabled": "warning", "leaked": "danger", "revoked": "danger", "expired": "info"}
 
 
 @admin.register(Key)
-class KeyAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class KeyAdmin(Rows):
     """Keys of all partners."""
 
     list_display = ["name", "partner", "environment", "hint", "shown_state", "last_used_at", "expires_at", "created_at"]
@@ -27,8 +22,6 @@ class KeyAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     list_select_related = ["partner"]
     search_fields = ["name", "hint", "partner__name", "partner__slug"]
     search_help_text = _("Name, hint, id, or partner.")
-    ordering = ["-id"]
-    show_full_result_count = False
     actions = ["disable_selected", "enable_selected", "revoke_selected"]
     actions_detail = ["revoke"]
     fields = [
@@ -47,15 +40,6 @@ class KeyAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
         "created_at",
         "successor",
     ]
-    readonly_fields = ["public_id"]
-
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        found = Key.objects.public(search_term.strip())
-        return (found, False) if found.exists() else super().get_search_results(request, queryset, search_term)
-
-    @display(description=_("id"))
-    def public_id(self, obj: Key) -> str:
-        return obj.public_id
 
     @display(description=_("status"), ordering="status", label=LABELS)
     def shown_state(self, obj: Key) -> tuple[str, str]:
@@ -73,12 +57,11 @@ class KeyAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
         each(request, queryset, lambda row: keys.revoke(key=row, by=operator_of(request)))
 
-    @action(
-        description=_("Revoke"),
-        permissions=["act"],
+    revoke = Deed(
+        verb=keys.revoke,
+        states={Key.Status.ACTIVE, Key.Status.DISABLED, Key.Status.LEAKED},
+        label=_("Revoke"),
         icon="key_off",
-        dialog=asking(_("Revoke"), _("Its calls are refused from the next one on. The team is told by mail."), ReasonForm),
+        text=_("Its calls are refused from the next one on. The team is told by mail."),
+        asks=ReasonForm,
     )
-    def revoke(self, request: HttpRequest, form: forms.Form, object_id: str) -> HttpResponse:
-        reason = form.cleaned_data["reason"]
-        return done(request, Key, object_id, lambda row: keys.revoke(key=row, by=operator_of(request), reason=reason))

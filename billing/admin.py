@@ -1,14 +1,12 @@
 """The operators' console for money. Rows are looked at; what may happen to them are verbs, each asked for in a dialog."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import OuterRef, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
@@ -18,14 +16,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from billing import invoices, payouts, prices, processors, reconciliation
 from billing.models import Account, Earning, Entry, Invoice, Line, Payout, Price, Transaction
 from billing.templatetags.billing import period_in_words
-from core.actors import Actor
-from core.middleware import Call
-from core.money import unit
-from core.states import StaleState
-
-
-class ReasonForm(BaseDialogForm):  # type: ignore[misc]
-    reason = forms.CharField(label=_("Reason"), max_length=500, widget=UnfoldAdminTextInputWidget)
+from core.console import Deed, ReadOnly, ReasonForm, Rows, operator_of
+from core.money import Money, unit
 
 
 class ReferenceForm(BaseDialogForm):  # type: ignore[misc]
@@ -34,104 +26,20 @@ class ReferenceForm(BaseDialogForm):  # type: ignore[misc]
     )
 
 
-class SureForm(BaseDialogForm):  # type: ignore[misc]
-    """Asks for nothing but the yes."""
-
-
-@dataclass(frozen=True)
-class Deed:
-    """A button on a row's page that calls `verb` after its dialog; `asks` is the form whose fields the verb takes.
-
-    It is offered to those who may change such rows, while the row is in one of `states`.
-    """
-
-    verb: Callable[..., Any]
-    states: Collection[str]
-    label: Any
-    icon: str
-    title: Any
-    text: Any
-    said: Any
-    asks: type[BaseDialogForm] = SureForm
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        """Put the action and its permission into the class of the console, as Unfold looks for them."""
-        deed = self
-
-        def act(admin: Any, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-            return deed.do(admin, request, form, object_id)
-
-        def may(admin: Any, request: HttpRequest, object_id: Any = None) -> bool:
-            return deed.may(admin, request, object_id)
-
-        act.__name__ = name
-        dialog = {"title": self.title, "description": self.text, "form_class": self.asks, "form_submit_text": self.label}
-        decorate = action(
-            description=self.label, url_path=name.replace("_", "-"), permissions=[name], icon=self.icon, dialog=dialog
-        )
-        setattr(owner, name, decorate(act))
-        setattr(owner, f"has_{name}_permission", may)
-
-    def may(self, console: Any, request: HttpRequest, object_id: Any) -> bool:
-        """Whether this operator may, and the row is in a state for it."""
-        label = f"{console.opts.app_label}.change_{console.opts.model_name}"
-        if not request.user.has_perm(label):
-            return False
-        row = console.get_object(request, str(object_id)) if object_id else None
-        return row is None or row.status in self.states
-
-    def do(self, console: Any, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        """Do it to the row, say what came of it, and let the dialog load the row's page anew."""
-        facts = {name: value for name, value in form.cleaned_data.items() if not name.startswith("_")}
-        row = console.get_object(request, object_id)
-        try:
-            self.verb(**{console.opts.model_name: row}, **facts, by=operator(request))
-            messages.success(request, self.said)
-        except StaleState as problem:
-            messages.error(request, problem.said)
-        page = reverse(f"admin:{console.opts.app_label}_{console.opts.model_name}_change", args=[object_id])
-        return HttpResponse(headers={"HX-Redirect": page})
-
-
-class LookedAt(ModelAdmin):  # type: ignore[misc]
-    """Nothing is typed into these rows."""
+class MoneyRows(Rows):
+    """Rows of partners that are about an amount."""
 
     list_select_related = ["partner"]
-    show_full_result_count = False
-    ordering = ["-id"]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        found = self.model.objects.public(search_term.strip())
-        return (found, False) if found.exists() else super().get_search_results(request, queryset, search_term)
-
-    @admin.display(description=_("id"), ordering="id")
-    def public_id(self, obj: Any) -> str:
-        return str(obj.public_id)
 
     @admin.display(description=_("amount"), ordering="amount_minor")
     def money(self, obj: Any) -> str:
         return str(obj.amount)
 
 
-class LineInline(TabularInline):  # type: ignore[misc]
+class LineInline(ReadOnly, TabularInline):  # type: ignore[misc]
     model = Line
     fields = ["description", "kind", "quantity", "each", "money", "period"]
-    readonly_fields = fields
     hide_title = True
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description=_("amount a unit"))
     def each(self, obj: Line) -> str:
@@ -150,9 +58,10 @@ UNPAID = {Invoice.Status.OPEN, Invoice.Status.OVERDUE}
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(LookedAt):
+class InvoiceAdmin(Rows):
     """Invoices: mark what came in, void, write off."""
 
+    list_select_related = ["partner"]
     list_display = ["__str__", "partner", "status", "sum", "issued_at", "due_at", "paid_at"]
     list_filter = ["status", "currency", "issued_at"]
     search_fields = ["number", "partner__name", "partner__slug"]
@@ -164,38 +73,37 @@ class InvoiceAdmin(LookedAt):
         ("issued_at", "due_at"),
         "paid_at",
     ]
-    readonly_fields = ["public_id", "sum"]
     inlines = [LineInline]
     actions_detail = ["mark_paid", "void", "write_off"]
     mark_paid = Deed(
-        invoices.mark_paid,
-        UNPAID,
-        _("Mark as paid"),
-        "payments",
-        _("Mark as paid?"),
-        _("The whole amount has come in. This can't be undone."),
-        _("The invoice is paid."),
-        ReferenceForm,
+        verb=invoices.mark_paid,
+        states=UNPAID,
+        label=_("Mark as paid"),
+        icon="payments",
+        title=_("Mark as paid?"),
+        text=_("The whole amount has come in. This can't be undone."),
+        said=_("The invoice is paid."),
+        asks=ReferenceForm,
     )
     void = Deed(
-        invoices.void,
-        UNPAID,
-        _("Void"),
-        "block",
-        _("Void the invoice?"),
-        _("Nothing is owed for it any more, and what sellers earned by it is taken back. This can't be undone."),
-        _("The invoice is void."),
-        ReasonForm,
+        verb=invoices.void,
+        states=UNPAID,
+        label=_("Void"),
+        icon="block",
+        title=_("Void the invoice?"),
+        text=_("Nothing is owed for it any more, and what sellers earned by it is taken back. This can't be undone."),
+        said=_("The invoice is void."),
+        asks=ReasonForm,
     )
     write_off = Deed(
-        invoices.write_off,
-        UNPAID,
-        _("Write off"),
-        "money_off",
-        _("Write the invoice off?"),
-        _("Its money will not come. Earnings still in hold are taken back; the rest is the platform's loss."),
-        _("The invoice is written off."),
-        ReasonForm,
+        verb=invoices.write_off,
+        states=UNPAID,
+        label=_("Write off"),
+        icon="money_off",
+        title=_("Write the invoice off?"),
+        text=_("Its money will not come. Earnings still in hold are taken back; the rest is the platform's loss."),
+        said=_("The invoice is written off."),
+        asks=ReasonForm,
     )
 
     @admin.display(description=_("total"), ordering="total_minor")
@@ -204,7 +112,7 @@ class InvoiceAdmin(LookedAt):
 
 
 @admin.register(Earning)
-class EarningAdmin(LookedAt):
+class EarningAdmin(MoneyRows):
     """What partners earned, sale by sale."""
 
     list_display = ["description", "partner", "kind", "status", "gross", "fee", "money", "available_at"]
@@ -223,11 +131,10 @@ class EarningAdmin(LookedAt):
         "line",
         "available_at",
     ]
-    readonly_fields = ["public_id", "gross", "fee", "money"]
 
 
 @admin.register(Payout)
-class PayoutAdmin(LookedAt):
+class PayoutAdmin(MoneyRows):
     """Payouts: approve, hold, say what became of the transfer."""
 
     list_display = ["public_id", "partner", "status", "money", "destination_hint", "created_at", "settled_at"]
@@ -242,46 +149,45 @@ class PayoutAdmin(LookedAt):
         ("created_at", "approved_at"),
         "settled_at",
     ]
-    readonly_fields = ["public_id", "money", "what_to_do", "created_at"]
     actions_detail = ["approve", "hold", "mark_paid", "mark_failed"]
     approve = Deed(
-        payouts.approve,
-        {Payout.Status.PENDING, Payout.Status.HELD},
-        _("Approve"),
-        "check",
-        _("Approve the payout?"),
-        _("The page then says what to transfer where."),
-        _("The payout is approved."),
+        verb=payouts.approve,
+        states={Payout.Status.PENDING, Payout.Status.HELD},
+        label=_("Approve"),
+        icon="check",
+        title=_("Approve the payout?"),
+        text=_("The page then says what to transfer where."),
+        said=_("The payout is approved."),
     )
     hold = Deed(
-        payouts.hold,
-        {Payout.Status.PENDING, Payout.Status.APPROVED},
-        _("Hold"),
-        "pause",
-        _("Hold the payout?"),
-        _("It stays where it is until it is approved anew."),
-        _("The payout is held."),
-        ReasonForm,
+        verb=payouts.hold,
+        states={Payout.Status.PENDING, Payout.Status.APPROVED},
+        label=_("Hold"),
+        icon="pause",
+        title=_("Hold the payout?"),
+        text=_("It stays where it is until it is approved anew."),
+        said=_("The payout is held."),
+        asks=ReasonForm,
     )
     mark_paid = Deed(
-        payouts.mark_paid,
-        {Payout.Status.APPROVED},
-        _("Mark as paid"),
-        "payments",
-        _("Mark as paid?"),
-        _("The transfer was made. This can't be undone."),
-        _("The payout is paid."),
-        ReferenceForm,
+        verb=payouts.mark_paid,
+        states={Payout.Status.APPROVED},
+        label=_("Mark as paid"),
+        icon="payments",
+        title=_("Mark as paid?"),
+        text=_("The transfer was made. This can't be undone."),
+        said=_("The payout is paid."),
+        asks=ReferenceForm,
     )
     mark_failed = Deed(
-        payouts.mark_failed,
-        {Payout.Status.APPROVED},
-        _("Mark as failed"),
-        "error",
-        _("Mark as failed?"),
-        _("The transfer did not arrive. Its money is available again, and the next run pays it out."),
-        _("The payout failed; its money is available again."),
-        ReasonForm,
+        verb=payouts.mark_failed,
+        states={Payout.Status.APPROVED},
+        label=_("Mark as failed"),
+        icon="error",
+        title=_("Mark as failed?"),
+        text=_("The transfer did not arrive. Its money is available again, and the next run pays it out."),
+        said=_("The payout failed; its money is available again."),
+        asks=ReasonForm,
     )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
@@ -319,22 +225,16 @@ class PriceAdmin(ModelAdmin):  # type: ignore[misc]
         return kept if obj else []
 
     def save_model(self, request: HttpRequest, obj: Price, form: Any, change: bool) -> None:
-        prices.put(price=obj, by=operator(request))
+        prices.put(price=obj, by=operator_of(request))
 
 
-class EntryInline(TabularInline):  # type: ignore[misc]
+class EntryInline(ReadOnly, TabularInline):  # type: ignore[misc]
     model = Entry
     fields = ["account", "owner", "money"]
-    readonly_fields = fields
     hide_title = True
-    extra = 0
-    can_delete = False
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("account__partner")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description=_("partner"))
     def owner(self, obj: Entry) -> str:
@@ -346,15 +246,13 @@ class EntryInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Transaction)
-class TransactionAdmin(LookedAt):
+class TransactionAdmin(Rows):
     """The ledger's transactions with their entries, and the check of the whole."""
 
     list_display = ["public_id", "kind", "source", "posted_at"]
-    list_select_related = []
     list_filter = ["kind", "posted_at"]
     search_fields = ["source"]
     fields = ["public_id", "kind", "source", "posted_at"]
-    readonly_fields = ["public_id"]
     inlines = [EntryInline]
     actions_list = ["check_ledger"]
 
@@ -376,22 +274,20 @@ class TransactionAdmin(LookedAt):
 
 
 @admin.register(Account)
-class AccountAdmin(LookedAt):
+class AccountAdmin(Rows):
     """The ledger's accounts and what they hold: debits positive, credits negative."""
 
     list_display = ["kind", "partner", "currency", "holds"]
     list_filter = ["kind", "currency"]
     search_fields = ["partner__name", "partner__slug"]
+    list_select_related = ["partner"]
     ordering = ["kind", "id"]
     fields = ["kind", "partner", "currency", "holds"]
-    readonly_fields = ["holds"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        entries = Entry.objects.filter(account=OuterRef("pk")).order_by().values("account")
+        return super().get_queryset(request).annotate(minor=Subquery(entries.annotate(sum=Sum("amount_minor")).values("sum")))
 
     @admin.display(description=_("balance"))
-    def holds(self, obj: Account) -> str:
-        return str(obj.balance)
-
-
-def operator(request: HttpRequest) -> Actor:
-    """The signed-in operator, for verbs."""
-    call: Call = request.call  # type: ignore[attr-defined]
-    return Actor("operator", request.user.pk, request.user.get_username(), call.address, call.id)
+    def holds(self, obj: Any) -> str:
+        return str(Money(obj.minor or 0, obj.currency))

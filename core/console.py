@@ -1,17 +1,30 @@
-"""What the apps' admin classes share: who acts, what is only looked at, and a verb applied to many rows."""
+"""What the apps' admin classes share: rows that are only looked at, and deeds done to them by verbs."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten
 from django.contrib.auth import get_permission_codename
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from unfold.admin import ModelAdmin
+from unfold.decorators import action
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from core.actors import Actor
 from core.middleware import Call
 from core.problems import Problem
+
+Facts = Callable[[Any, HttpRequest], dict[str, Any]]
+
+DONE = _("Done.")
 
 
 class ReadOnly:
@@ -20,9 +33,10 @@ class ReadOnly:
     extra = 0
     fields: Any = None
     readonly_fields: Any = ()
+    model: Any
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fields or self.readonly_fields
+        return flatten(self.fields or self.readonly_fields)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -35,21 +49,118 @@ class ReadOnly:
 
     def has_act_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether the operator may change these rows, though by no form."""
-        return may_change(request, self.model)  # type: ignore[attr-defined]
+        return may_change(request, self.model)
+
+
+class Rows(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """The console of a model whose rows nobody types: newest first, found by their public id too."""
+
+    show_full_result_count = False
+    ordering = ["-id"]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        found = queryset.public(search_term.strip())
+        return (found, False) if found.exists() else super().get_search_results(request, queryset, search_term)
+
+    @admin.display(description=_("id"), ordering="id")
+    def public_id(self, obj: Any) -> str:
+        return str(obj.public_id)
+
+
+class SureForm(BaseDialogForm):  # type: ignore[misc]
+    """Asks for nothing but the yes."""
+
+
+class ReasonForm(BaseDialogForm):  # type: ignore[misc]
+    """Asks why."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=2_000,
+        help_text=_("The partner reads it."),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+    )
+
+
+class NoteForm(BaseDialogForm):  # type: ignore[misc]
+    """Asks for the yes, with room for a note."""
+
+    reason = forms.CharField(
+        label=_("Note"), max_length=2_000, required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deed:
+    """A button on a row's page that calls `verb` after a dialog; put it into the admin class under the action's name.
+
+    It is offered to those who may change such rows, while the row's `field` is one of `states` (always, if there are none). The
+    verb takes `by`, what `asks` has asked for, and what `takes` makes of row and request: the row, under its model's name.
+    """
+
+    verb: Callable[..., Any]
+    label: Any
+    icon: str
+    text: Any
+    states: Collection[str] = ()
+    field: str = "status"
+    title: Any = ""
+    said: Any = DONE
+    asks: type[BaseDialogForm] = SureForm
+    takes: Facts = lambda row, request: {row._meta.model_name: row}
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Put the action and its permission into the admin class, as Unfold looks for them."""
+        deed = self
+
+        def act(console: Any, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+            return deed.do(console, request, form, object_id)
+
+        def may(console: Any, request: HttpRequest, object_id: Any = None) -> bool:
+            return deed.may(console, request, object_id)
+
+        act.__name__ = name
+        dialog = {
+            "title": self.title or self.label,
+            "description": self.text,
+            "form_class": self.asks,
+            "form_submit_text": self.label,
+        }
+        decorate = action(
+            description=self.label, url_path=name.replace("_", "-"), permissions=[name], icon=self.icon, dialog=dialog
+        )
+        setattr(owner, name, decorate(act))
+        setattr(owner, f"has_{name}_permission", may)
+
+    def may(self, console: Any, request: HttpRequest, object_id: Any) -> bool:
+        """Whether this operator may, and the row is in a state for it."""
+        if not may_change(request, console.model):
+            return False
+        if not object_id or not self.states:
+            return True
+        row = console.get_object(request, str(object_id))
+        return row is not None and getattr(row, self.field) in self.states
+
+    def do(self, console: Any, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        """Do it to the row, say what came of it, and let the dialog load the row's page anew."""
+        row = console.get_object(request, str(object_id))
+        if row is None:
+            raise Http404
+        asked = {name: value for name, value in form.cleaned_data.items() if not name.startswith("_")}
+        try:
+            self.verb(**self.takes(row, request), **asked, by=operator_of(request))
+        except Problem as problem:
+            messages.error(request, problem.said)
+        else:
+            messages.success(request, self.said)
+        page = reverse(f"admin:{console.opts.app_label}_{console.opts.model_name}_change", args=[object_id])
+        return HttpResponse(headers={"HX-Redirect": page})
 
 
 def may_change(request: HttpRequest, model: type[Model]) -> bool:
-    """Whether the operator has Django's right to change rows of a model."""
+    """Whether the operator has Django's right to change rows of a model, also where nobody types into them."""
     permission = get_permission_codename("change", model._meta)
-    return request.user.has_perm(f"{model._meta.app_label}.{permission}")
-
-
-class NothingToSave:
-    """An admin class whose rows are changed by actions only: its pages have no button that would save nothing."""
-
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        hidden = {"show_save": False, "show_save_and_continue": False, "show_save_and_add_another": False}
-        return super().render_change_form(request, context | hidden, *args, **kwargs)  # type: ignore[misc]
+    return bool(request.user.has_perm(f"{model._meta.app_label}.{permission}"))
 
 
 def operator_of(request: HttpRequest) -> Actor:

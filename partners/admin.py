@@ -1,24 +1,19 @@
 """The operators' console for partners. Every change goes through a verb."""
 
-from collections.abc import Callable
 from typing import Any
 
-from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db import models
-from django.db.models import Model, QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpRequest
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action, display
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget
 
-from core.console import ReadOnly, each, operator_of
+from core.console import Deed, NoteForm, ReadOnly, ReasonForm, each, operator_of
 from core.models import User
-from core.problems import Problem
 from partners import documents, partners, tiers
 from partners.models import ApiSetup, Company, Document, Member, Partner, Review, Tier
 
@@ -34,32 +29,18 @@ LABELS = {
 }
 
 
-# Which deeds are offered on a partner's page, by its state.
-FITTING = {
-    "pending": {"approve", "reject", "close", "delete_softly"},
-    "active": {"suspend", "close", "delete_softly"},
-    "suspended": {"reactivate", "close", "delete_softly"},
-    "closed": {"restore", "delete_softly"},
-}
+def deciding(row: Any, request: HttpRequest) -> dict[str, Any]:
+    """What verbs take that write down who decided."""
+    return {row._meta.model_name: row, "operator": request.user}
 
 
-class ReasonForm(BaseDialogForm):  # type: ignore[misc]
-    """Asks why; the partner reads it."""
-
-    reason = forms.CharField(label=_("Reason"), max_length=2_000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}))
-
-
-class NoteForm(BaseDialogForm):  # type: ignore[misc]
-    """Asks for a confirmation, with room for a note."""
-
-    reason = forms.CharField(
-        label=_("Note"), max_length=2_000, required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
-    )
+def deciding_review(row: Review, request: HttpRequest) -> dict[str, Any]:
+    """The same of a review, which is about its partner."""
+    return {"partner": row.partner, "operator": request.user}
 
 
-def asking(title: Any, description: Any, form: type[BaseDialogForm] = NoteForm) -> dict[str, Any]:
-    """A dialog before the deed."""
-    return {"title": title, "description": description, "form_class": form, "form_submit_text": title}
+GOES_LIVE = _("The partner goes live and is told by mail.")
+MENDS_IT = _("The partner reads the reason, and can mend it and submit again.")
 
 
 class CompanyInline(ReadOnly, StackedInline):  # type: ignore[misc]
@@ -113,13 +94,6 @@ class PartnerAdmin(ModelAdmin):  # type: ignore[misc]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # deleting is a verb with a way back
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Only those that the partner's state allows."""
-        status = Partner.objects.filter(pk=object_id).values_list("status", flat=True).first()
-        offered = FITTING.get(str(status), set())
-        found = super().get_actions_detail(request, object_id)
-        return [each for each in found if each.method.original_function_name in offered]
-
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ["name", "type"] if obj is None else [*self.fields, *self.readonly_fields]
 
@@ -161,71 +135,60 @@ class PartnerAdmin(ModelAdmin):  # type: ignore[misc]
         by = operator_of(request)
         each(request, queryset, lambda row: partners.reactivate(partner=row, by=by))
 
-    @action(
-        description=_("Approve"),
-        permissions=["change"],
+    approve = Deed(
+        verb=partners.approve,
+        states={Partner.Status.PENDING},
+        label=_("Approve"),
         icon="check_circle",
-        dialog=asking(_("Approve"), _("The partner goes live and is told by mail.")),
+        text=GOES_LIVE,
+        asks=NoteForm,
+        takes=deciding,
     )
-    def approve(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._do(request, object_id, partners.approve, operator=_user(request), reason=form.cleaned_data["reason"])
-
-    @action(
-        description=_("Reject"),
-        permissions=["change"],
+    reject = Deed(
+        verb=partners.reject,
+        states={Partner.Status.PENDING},
+        label=_("Reject"),
         icon="cancel",
-        dialog=asking(_("Reject"), _("The partner reads the reason, and can mend it and submit again."), ReasonForm),
+        text=MENDS_IT,
+        asks=ReasonForm,
+        takes=deciding,
     )
-    def reject(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._do(request, object_id, partners.reject, operator=_user(request), reason=form.cleaned_data["reason"])
-
-    @action(
-        description=_("Suspend"),
-        permissions=["change"],
+    suspend = Deed(
+        verb=partners.suspend,
+        states={Partner.Status.ACTIVE},
+        label=_("Suspend"),
         icon="block",
-        dialog=asking(_("Suspend"), _("Its calls are refused from the next one on. The team is told by mail."), ReasonForm),
+        text=_("Its calls are refused from the next one on. The team is told by mail."),
+        asks=ReasonForm,
     )
-    def suspend(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._do(request, object_id, partners.suspend, reason=form.cleaned_data["reason"])
-
-    @action(
-        description=_("Reactivate"),
-        permissions=["change"],
+    reactivate = Deed(
+        verb=partners.reactivate,
+        states={Partner.Status.SUSPENDED},
+        label=_("Reactivate"),
         icon="play_circle",
-        dialog=asking(_("Reactivate"), _("Its calls are let through again.")),
+        text=_("Its calls are let through again."),
     )
-    def reactivate(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._do(request, object_id, partners.reactivate)
-
-    @action(
-        description=_("Close"),
-        permissions=["change"],
+    close = Deed(
+        verb=partners.close,
+        states=set(Partner.Status) - {Partner.Status.CLOSED},
+        label=_("Close"),
         icon="lock",
-        dialog=asking(_("Close"), _("Its credentials stop working. It can be restored."), ReasonForm),
+        text=_("Its credentials stop working. It can be restored."),
+        asks=ReasonForm,
     )
-    def close(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._do(request, object_id, partners.close, reason=form.cleaned_data["reason"])
-
-    @action(
-        description=_("Delete"),
-        permissions=["change"],
+    delete_softly = Deed(
+        verb=partners.delete,
+        label=_("Delete"),
         icon="delete",
-        dialog=asking(_("Delete"), _("It is closed and leaves every list. It can be restored.")),
+        text=_("It is closed and leaves every list. It can be restored."),
     )
-    def delete_softly(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._do(request, object_id, partners.delete)
-
-    @action(
-        description=_("Restore"),
-        permissions=["change"],
+    restore = Deed(
+        verb=partners.restore,
+        states={Partner.Status.CLOSED},
+        label=_("Restore"),
         icon="restore",
-        dialog=asking(_("Restore"), _("It comes back in the state that it had before it was closed.")),
+        text=_("It comes back in the state that it had before it was closed."),
     )
-    def restore(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._do(request, object_id, partners.restore)
-
-    def _do(self, request: HttpRequest, object_id: str, verb: Callable[..., Any], **facts: Any) -> HttpResponse:
-        return done(request, self.model, object_id, lambda row: verb(partner=row, by=operator_of(request), **facts))
 
 
 @admin.register(Review)
@@ -252,27 +215,26 @@ class ReviewAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
         rows = queryset.filter(decision=Review.Decision.WAITING).select_related("partner__tier")
         each(request, rows, lambda row: partners.approve(partner=row.partner, by=by, operator=operator))
 
-    @action(
-        description=_("Approve"),
-        permissions=["act"],
+    approve = Deed(
+        verb=partners.approve,
+        states={Review.Decision.WAITING},
+        field="decision",
+        label=_("Approve"),
         icon="check_circle",
-        dialog=asking(_("Approve"), _("The partner goes live and is told by mail.")),
+        text=GOES_LIVE,
+        asks=NoteForm,
+        takes=deciding_review,
     )
-    def approve(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._decide(request, object_id, partners.approve, form)
-
-    @action(
-        description=_("Reject"),
-        permissions=["act"],
+    reject = Deed(
+        verb=partners.reject,
+        states={Review.Decision.WAITING},
+        field="decision",
+        label=_("Reject"),
         icon="cancel",
-        dialog=asking(_("Reject"), _("The partner reads the reason, and can mend it and submit again."), ReasonForm),
+        text=MENDS_IT,
+        asks=ReasonForm,
+        takes=deciding_review,
     )
-    def reject(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        return self._decide(request, object_id, partners.reject, form)
-
-    def _decide(self, request: HttpRequest, object_id: str, verb: Callable[..., Any], form: Any) -> HttpResponse:
-        facts = {"by": operator_of(request), "operator": _user(request), "reason": form.cleaned_data["reason"]}
-        return done(request, self.model, object_id, lambda row: verb(partner=row.partner, **facts))
 
 
 @admin.register(Document)
@@ -318,25 +280,25 @@ class DocumentAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
         by, operator = operator_of(request), _user(request)
         each(request, queryset, lambda row: documents.accept(document=row, by=by, operator=operator))
 
-    @action(
-        description=_("Accept"),
-        permissions=["act"],
+    accept = Deed(
+        verb=documents.accept,
+        states={Document.State.WAITING},
+        field="state",
+        label=_("Accept"),
         icon="check_circle",
-        dialog=asking(_("Accept"), _("The document shows what it should.")),
+        text=_("The document shows what it should."),
+        takes=deciding,
     )
-    def accept(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        by, operator = operator_of(request), _user(request)
-        return done(request, Document, object_id, lambda row: documents.accept(document=row, by=by, operator=operator))
-
-    @action(
-        description=_("Reject"),
-        permissions=["act"],
+    reject = Deed(
+        verb=documents.reject,
+        states={Document.State.WAITING},
+        field="state",
+        label=_("Reject"),
         icon="cancel",
-        dialog=asking(_("Reject"), _("The partner reads the reason."), ReasonForm),
+        text=_("The partner reads the reason."),
+        asks=ReasonForm,
+        takes=deciding,
     )
-    def reject(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        facts = {"by": operator_of(request), "operator": _user(request), "reason": form.cleaned_data["reason"]}
-        return done(request, Document, object_id, lambda row: documents.reject(document=row, **facts))
 
 
 @admin.register(Member)
@@ -368,22 +330,6 @@ class TierAdmin(ModelAdmin):  # type: ignore[misc]
     def save_model(self, request: HttpRequest, obj: Tier, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         tiers.changed(obj)
-
-
-def done(request: HttpRequest, model: type[Model], object_id: str, deed: Callable[[Any], Any]) -> HttpResponse:
-    """Do it and let the dialog's page load anew; a refusal is shown there."""
-    row = model._default_manager.filter(pk=object_id).first()
-    if row is None:
-        raise Http404
-    try:
-        deed(row)
-    except Problem as problem:
-        messages.error(request, problem.said)
-    else:
-        messages.success(request, _("Done."))
-    options = model._meta
-    url = reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[object_id])
-    return HttpResponse(headers={"HX-Redirect": url})
 
 
 def _user(request: HttpRequest) -> User:

@@ -2,16 +2,12 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 
-from core.actors import Actor
-from core.console import NothingToSave
-from core.middleware import Call
-from core.states import StaleState
+from core.console import Rows, each, operator_of
 from products.requests import requests
 from products.requests.models import Request, RequestType
 
@@ -25,7 +21,7 @@ class RequestTypeAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Request)
-class RequestAdmin(NothingToSave, ModelAdmin):  # type: ignore[misc]
+class RequestAdmin(Rows):
     """Requests can be looked at, retried and ended; partners and workers make everything else happen."""
 
     list_display = ["public_id", "partner", "type", "status", "progress", "attempts", "due_at", "breached_at", "created_at"]
@@ -33,51 +29,22 @@ class RequestAdmin(NothingToSave, ModelAdmin):  # type: ignore[misc]
     list_select_related = ["partner"]
     search_fields = ["partner__name", "partner__slug", "type"]
     actions = ["try_again", "end_as_failed"]
-    show_full_result_count = False
-    ordering = ["-id"]
+    fields = [
+        ("public_id", "type"),
+        ("partner", "environment"),
+        ("status", "progress", "attempts"),
+        "payload",
+        ("result", "error"),
+        ("claimed_by", "leased_until", "next_attempt_at"),
+        ("due_at", "breached_at"),
+        ("created_at", "finished_at"),
+    ]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        hidden = {"id", "lease", "claimant"}
-        return ["public_id", *(field.name for field in Request._meta.fields if field.name not in hidden)]
-
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        found = Request.objects.public(search_term.strip())
-        return (found, False) if found.exists() else super().get_search_results(request, queryset, search_term)
-
-    @admin.display(description=_("id"), ordering="id")
-    def public_id(self, obj: Request) -> str:
-        return obj.public_id
-
-    @admin.action(description=_("Try failed requests again"), permissions=["change"])
+    @admin.action(description=_("Try failed requests again"), permissions=["act"])
     def try_again(self, request: HttpRequest, queryset: Any) -> None:
-        self._each(request, queryset, lambda row: requests.retry(request=row, by=_operator(request)))
+        each(request, queryset, lambda row: requests.retry(request=row, by=operator_of(request)))
 
-    @admin.action(description=_("End unfinished requests as failed"), permissions=["change"])
+    @admin.action(description=_("End unfinished requests as failed"), permissions=["act"])
     def end_as_failed(self, request: HttpRequest, queryset: Any) -> None:
         reason = str(_("Ended by the operator."))
-        self._each(request, queryset, lambda row: requests.abandon(request=row, error=reason, by=_operator(request)))
-
-    def _each(self, request: HttpRequest, queryset: Any, verb: Any) -> None:
-        done = skipped = 0
-        for row in queryset:
-            try:
-                verb(row)
-                done += 1
-            except StaleState:
-                skipped += 1
-        if done:
-            messages.success(request, ngettext("%d request changed.", "%d requests changed.", done) % done)
-        if skipped:
-            text = ngettext("%d request is in another state.", "%d requests are in another state.", skipped)
-            messages.warning(request, text % skipped)
-
-
-def _operator(request: HttpRequest) -> Actor:
-    call: Call = request.call  # type: ignore[attr-defined]
-    return Actor("operator", request.user.pk, request.user.get_username(), call.address, call.id)
+        each(request, queryset, lambda row: requests.abandon(request=row, error=reason, by=operator_of(request)))

@@ -40,10 +40,10 @@ class TestReview:
 
     def test_a_reason_is_needed_to_send_it_back(self, console, seller):
         integration = integrations.submit(integration=draft(seller), by=MEMBER)
-        press(console, integration, "request_changes", reason="")
+        press(console, integration, "request-changes", reason="")
         integration.refresh_from_db()
         assert integration.status == "in_review"
-        press(console, integration, "request_changes", reason="No documentation.")
+        press(console, integration, "request-changes", reason="No documentation.")
         integration.refresh_from_db()
         assert (integration.status, integration.status_reason) == ("draft", "No documentation.")
 

@@ -8,7 +8,7 @@ from django.test import Client
 
 from apikeys import keys
 from apikeys.verdicts import verify
-from core import crypto, operators
+from core import crypto, ids, operators
 from core.models import Change, Event, OperatorToken, User
 from partners import documents
 from partners.models import Partner, Tier
@@ -88,19 +88,19 @@ class TestPartners:
     def test_only_what_the_state_allows_is_offered(self, console, active, submitted):
         def offered(row) -> set[str]:
             page = console.get(f"/admin/partners/partner/{row.pk}/change/").content.decode()
-            return set(re.findall(rf"/admin/partners/partner/{row.pk}/(\w+)/?\"", page)) - {"history", "change", "delete"}
+            return set(re.findall(rf"/admin/partners/partner/{row.pk}/([\w-]+)/?\"", page)) - {"history", "change", "delete"}
 
-        assert offered(active) == {"suspend", "close", "delete_softly"}
-        assert offered(submitted) == {"approve", "reject", "close", "delete_softly"}
+        assert offered(active) == {"suspend", "close", "delete-softly"}
+        assert offered(submitted) == {"approve", "reject", "close", "delete-softly"}
 
     def test_nothing_happens_by_a_link_alone(self, console, active):
-        for name in ("suspend", "close", "delete_softly"):
+        for name in ("suspend", "close", "delete-softly"):
             assert console.get(f"/admin/partners/partner/{active.pk}/{name}/").status_code == 200
         active.refresh_from_db()
         assert active.status == "active"
 
     def test_closed_deleted_restored(self, console, active):
-        dialog(console, active, "delete_softly")
+        dialog(console, active, "delete-softly")
         active.refresh_from_db()
         assert active.deleted_at
         dialog(console, active, "restore")
@@ -246,6 +246,10 @@ class TestRoles:
         assert operator.is_active
         person = User.objects.create_user("bo@acme.example")
         assert as_colleague.post(f"/admin/core/user/{person.pk}/change/", {"name": "Bo", "is_active": "on"}).status_code == 302
+
+
+def test_a_row_that_is_not_there_is_404(console, db):
+    assert console.post(f"/admin/partners/partner/{ids.new()}/delete-softly/", {"_form_submitted": "on"}).status_code == 404
 
 
 def test_nobody_but_operators(submitted, signed_in):
