@@ -2,9 +2,8 @@
 
 import os
 import secrets
-import signal
+import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -15,6 +14,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 
+from local.processes import Process
 from tests.platform import ROOT, Gateway
 
 
@@ -42,6 +42,10 @@ class Cable:
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
         self._pairs.clear()
+
+    def remove(self) -> None:
+        self.cut()
+        shutil.rmtree(self.folder)
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -93,40 +97,51 @@ def postgres_cable() -> tuple[Cable, str]:
 
 
 class GatewayProcess(Gateway):
-    """A gateway as it runs in an installation: granian, in a process of its own."""
+    """A gateway as it runs in an installation: granian, in a process of its own. `with GatewayProcess() as running:` ends it
+    with all that it started, however the block ends; so does the end of the tests' own process."""
 
     def __init__(self, **env: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             super().__init__(probe.getsockname()[1])
         self.home = Path(tempfile.mkdtemp(prefix="gateway-"))
-        (self.home / "log").touch()
         settings = {"DATABASE_URL": database_url(), "PORTICO_HOME": str(self.home), "PORTICO_WEB_SOCKET": _web_socket(), **env}
         command = f"-m granian --no-ws --interface asgi --loop uvloop --host 127.0.0.1 --port {self.port} gateway.app:application"
-        with (self.home / "log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *command.split()], env=os.environ | settings, cwd=ROOT, stdout=log, stderr=log
-            )
+        argv = [sys.executable, *command.split()]
+        self.process = Process(name="gateway", argv=argv, log=self.home / "log", env=os.environ | settings, cwd=ROOT)
+        try:
+            self.process.start()
+            self._wait()
+        except BaseException:
+            self.end()
+            raise
+
+    def _wait(self) -> None:
         deadline = time.monotonic() + 60
         while True:
             with suppress(OSError):
                 self.get(f"/gateway/{secrets.token_hex(4)}")
                 return
             assert time.monotonic() < deadline, (self.home / "log").read_text()
-            assert self.process.poll() is None, (self.home / "log").read_text()
+            assert self.process.is_alive, (self.home / "log").read_text()
             time.sleep(0.05)
 
     def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(timeout=20)
+        """As an operator does: it finishes what it has."""
+        self.process.stop(20)
 
     def kill(self) -> None:
-        """End it without a word, its worker first."""
-        import psutil
+        """As the kernel does: without a word, all of it."""
+        self.process.kill_group()
 
-        for child in psutil.Process(self.process.pid).children(recursive=True):
-            child.send_signal(signal.SIGKILL)
-        self.process.kill()
-        self.process.wait(timeout=20)
+    def end(self) -> None:
+        self.kill()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def __enter__(self) -> "GatewayProcess":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.end()
 
 
 def _web_socket() -> str:

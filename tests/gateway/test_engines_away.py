@@ -18,18 +18,18 @@ AUTHORIZE = "/gateway/authorize"
 def without_redis(platform):
     """A gateway whose Redis can be cut off."""
     cable, url = redis_cable()
-    running = GatewayProcess(REDIS_URL=url)
-    yield running, cable
-    running.stop()
+    with GatewayProcess(REDIS_URL=url) as running:
+        yield running, cable
+    cable.remove()
 
 
 @pytest.fixture(scope="module")
 def without_postgres(platform):
     """A gateway whose PostgreSQL can be cut off."""
     cable, url = postgres_cable()
-    running = GatewayProcess(DATABASE_URL=url)
-    yield running, cable
-    running.stop()
+    with GatewayProcess(DATABASE_URL=url) as running:
+        yield running, cable
+    cable.remove()
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 
 from apikeys import keys
 from core.actors import SYSTEM
 from tests.gateway.processes import GatewayProcess
 from tests.gateway.test_metering import records
+from tests.local.platform_run import left_of
 from usage.records import ALIVE, EPOCH, member
 
 AUTHORIZE = "/gateway/authorize"
@@ -16,9 +18,18 @@ AUTHORIZE = "/gateway/authorize"
 @pytest.fixture
 def other(platform):
     """A second gateway."""
-    running = GatewayProcess()
-    yield running
-    running.stop()
+    with GatewayProcess() as running:
+        yield running
+
+
+def test_a_gateway_leaves_nobody_behind(platform):
+    """These tests' own gateways: also one that nobody stopped ends with its workers, and its folder goes."""
+    with GatewayProcess() as running:
+        granian = psutil.Process(running.process.pid)
+        started = [granian, *granian.children(recursive=True)]
+    assert len(started) > 1
+    assert left_of(started, 2) == []
+    assert not running.home.exists()
 
 
 def test_two_gateways_keep_one_limit_exactly_and_one_revocation(gateway, other, acme):
@@ -36,12 +47,12 @@ def test_two_gateways_keep_one_limit_exactly_and_one_revocation(gateway, other, 
 
 
 def test_what_a_killed_gateway_had_not_sent_is_known_by_number(platform, acme, redis):
-    doomed = GatewayProcess()
-    key = acme.key().text
-    doomed.get(AUTHORIZE, key=key).expect(204)
-    for _ in range(5):
+    with GatewayProcess() as doomed:
+        key = acme.key().text
         doomed.get(AUTHORIZE, key=key).expect(204)
-    doomed.kill()
+        for _ in range(5):
+            doomed.get(AUTHORIZE, key=key).expect(204)
+        doomed.kill()
     epochs = [name.decode().removeprefix("usage:epoch:") for name in redis.scan_iter(EPOCH.format("*"))]
     admitted = {epoch: int(redis.hget(EPOCH.format(epoch), member(acme.partner.pk, "live")) or 0) for epoch in epochs}
     [epoch] = [epoch for epoch, count in admitted.items() if count]
@@ -52,11 +63,11 @@ def test_what_a_killed_gateway_had_not_sent_is_known_by_number(platform, acme, r
 
 
 def test_a_stopped_gateway_sends_all_it_has(platform, acme, redis):
-    leaving = GatewayProcess()
-    key = acme.key().text
-    for _ in range(5):
-        leaving.get(AUTHORIZE, key=key).expect(204)
-    leaving.stop()
+    with GatewayProcess() as leaving:
+        key = acme.key().text
+        for _ in range(5):
+            leaving.get(AUTHORIZE, key=key).expect(204)
+        leaving.stop()
     found = records(redis, acme.partner)
     assert len(found) == 5
     assert not redis.exists(ALIVE.format(found[0][0]))
