@@ -14,10 +14,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from local.sink import Sink
+from local.telling import Facts, Step, tell
 from local.upstream import Upstream
 from local.visitor import Answer, Person, Program, Refused, until
 from portal import outbox
@@ -39,33 +41,6 @@ SCOPES = [
 PATIENCE = 60.0
 
 
-class Failed(Exception):
-    """A step of the story did not come out; the text says which, why, and what to do next."""
-
-
-@dataclass
-class Facts:
-    """What was seen on the way; for whoever checks afterwards that nothing was lost or doubled."""
-
-    partner_id: str = ""
-    slug: str = ""
-    key: str = ""
-    requests: list[str] = field(default_factory=list)
-    calls: list[str] = field(default_factory=list)
-    integration_id: str = ""
-    invoice: dict[str, Any] = field(default_factory=dict)
-    payout: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that happens: its title, what does it, and what to look at if it does not come out."""
-
-    title: str
-    act: Callable[[], str]
-    hint: str
-
-
 @dataclass
 class Story:
     """Told by `tell`. `home` is the platform's; `say` is called with each line; `before` with each step's title."""
@@ -85,24 +60,11 @@ class Story:
         self.newcomer, self.operator = Person(base), Person(base)
         self.office = Program(base, token=demo["operator"]["token"])
         self.seller = Program(base, key=demo["partner"]["api_key"])
-        began = time.monotonic()
         with ExitStack() as stack:
             self.sink = stack.enter_context(Sink())
             self.upstream = stack.enter_context(Upstream())
-            for number, step in enumerate(steps(self), 1):
-                self._take(number, step)
-        self.say(f"The story ended well after {time.monotonic() - began:.1f} s.")
+            tell(steps(self), say=self.say, before=self.before)
         return self.facts
-
-    def _take(self, number: int, step: Step) -> None:
-        self.before(step.title)
-        began = time.monotonic()
-        try:
-            told = step.act()
-        except (Refused, TimeoutError, LookupError, ValueError, StopIteration) as error:
-            why = f"{type(error).__name__}: {error}" if isinstance(error, LookupError) else str(error)
-            raise Failed(f"Step {number}, “{step.title}”, failed.\n  Why:  {why}\n  Next: {step.hint}") from error
-        self.say(f"{number:>2}. {time.monotonic() - began:5.1f} s  {step.title}: {told}")
 
     # --- coming in ---------------------------------------------------------------------------------------------------
     def register(self) -> str:
@@ -223,7 +185,7 @@ class Story:
             call_id = self.facts.calls[-1]
             address = f"/api/partner/v1/usage/requests/{call_id}"
             try:
-                until(lambda: self.client.get(address).status == 200, seconds=15, what=f"The record of {call_id}")  # noqa: B023
+                until(partial(self._is_there, address), seconds=15, what=f"The record of {call_id}")
             except Refused:
                 self.facts.calls.append(self.client.get("/api/requests").expect(200).headers["x-request-id"])
                 continue
@@ -341,6 +303,9 @@ class Story:
         person.submit(page, {"login": email, "password": password}, having="login").expect(200)
         if "/accounts/login" in person.open("/p/?all").url:
             raise Refused(f"{email} could not sign in")
+
+    def _is_there(self, address: str) -> bool:
+        return self.client.get(address).status == 200
 
     def _partner(self) -> dict[str, Any]:
         rows = self.office.get(f"/api/operator/v1/partners?q={self.mark}").expect(200)["data"]

@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from local.story import Failed, Story
+from local.story import Story
+from local.telling import Failed
 
 
 class Command(BaseCommand):
