@@ -26,10 +26,10 @@ reset: install ## Delete the home with all its data, after asking
 	@exec $(BIN)/python -m local reset
 
 backup: install ## Write database, files and settings to BACKUP=file.tar.gz
-	@exec $(BIN)/python -m local backup $(BACKUP)
+	@exec $(BIN)/python -m local backup $(if $(BACKUP),"$(BACKUP)")
 
 restore: install ## Fill an empty home from BACKUP=file.tar.gz
-	@exec $(BIN)/python -m local restore $(BACKUP)
+	@exec $(BIN)/python -m local restore $(if $(BACKUP),"$(BACKUP)")
 
 check: install-dev ## Style, types, layers, templates, migrations, production settings
 	@exec $(BIN)/python -m local check

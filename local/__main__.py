@@ -24,7 +24,6 @@ def run(_: argparse.Namespace) -> None:
 
 def run_engines(_: argparse.Namespace) -> None:
     """Run PostgreSQL and Valkey alone, until Ctrl-C."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with engines.start(configured_path()) as running:
         running.home.write_settings({"DATABASE_URL": running.database_url, "REDIS_URL": running.redis_url})
         print(f"export DATABASE_URL='{running.database_url}' REDIS_URL='{running.redis_url}'", flush=True)
@@ -100,11 +99,16 @@ def main() -> int:
         if name in {"backup", "restore"}:
             added.add_argument("archive", type=Path, nargs="?")
     options = parser.parse_args()
+    if options.command in {"engines", "backup", "restore", "reset"}:
+        for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C does: what was begun is cleared away
+            signal.signal(number, signal.default_int_handler)
     try:
         COMMANDS[options.command](options)
     except LocalError as error:
         print(f"  portico: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -2,21 +2,25 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from local.engines import delete
+from local.engines import delete, prepared
 from local.errors import FULL, LocalError, full_disk
 from local.home import ROOT, Home
 from local.postgres import Postgres
+from local.programs import web_socket
 from local.progress import Steps
 
 DUMP = "database.dump"
+SPOOL = "spool"
 KEPT = ("env", "demo.json", "files", "mail", "audit")
 
 
@@ -27,7 +31,7 @@ def backup(home: Home, archive: Path | None) -> Path:
     """
     made_at = datetime.now(UTC)
     archive = archive or home.path.parent / f"portico-backup-{made_at:%Y%m%dT%H%M%SZ}.tar.gz"
-    archive = archive.resolve()
+    archive = archive.parent.resolve() / archive.name  # a link of that name is replaced, never followed
     if archive.is_relative_to(home.path):
         raise LocalError(f"{archive} is inside the home; name a file outside of it: make backup BACKUP=/some/where.tar.gz")
     if not home.settings():
@@ -36,6 +40,7 @@ def backup(home: Home, archive: Path | None) -> Path:
     try:
         with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".portico-backup-") as folder:
             work = Path(folder)
+            _copy_spool(home.path / SPOOL, work / SPOOL)
             with steps.step("Database"):
                 _dump(home, work / DUMP)
             with steps.step("Files and settings"):
@@ -74,16 +79,37 @@ def _dump_from(postgres: Postgres, url: str, target: Path) -> None:
         raise LocalError(f"pg_dump failed: {done.stderr.decode(errors='replace').strip()}")
 
 
+def _copy_spool(spool: Path, target: Path) -> None:
+    """Calls that wait in files while Redis is away. Taken before the database: what is then in both is counted once, by its
+    ids, while what came into the database after the dump would be in neither."""
+    target.mkdir()
+    complete = not spool.is_dir()
+    while not complete:
+        complete = True
+        for file in spool.iterdir():
+            try:
+                shutil.copyfile(file, target / file.name)
+            except FileNotFoundError:
+                complete = False  # sent, or renamed by the gateway: look again
+
+
 def _pack(home: Home, work: Path, target: Path) -> None:
     with (
         open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
         tarfile.open(fileobj=file, mode="w:gz") as tar,
     ):
-        for name in ("manifest.json", DUMP):
-            tar.add(work / name, name)
+        for name in ("manifest.json", DUMP, SPOOL):
+            _add(tar, work / name, name)
         for name in KEPT:
-            if (home.path / name).exists():
-                tar.add(home.path / name, name)
+            _add(tar, home.path / name, name)
+
+
+def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:
+    """The file, or the folder with all that is in it; what isn't there, or is deleted at this moment, is left out."""
+    with suppress(FileNotFoundError):
+        tar.add(path, name, recursive=False)
+        for inner in sorted(path.iterdir()) if path.is_dir() else ():
+            _add(tar, inner, f"{name}/{inner.name}")
 
 
 def restore(home: Home, archive: Path) -> None:
@@ -102,12 +128,15 @@ def restore(home: Home, archive: Path) -> None:
         with steps.step("Database"):
             _load(postgres, work / DUMP)
         with steps.step("Files and settings"):
-            for name in KEPT:
+            for name in (*KEPT, SPOOL):
                 if (work / name).exists() and name != "env":
                     (work / name).rename(home.path / name)
-            # The settings come last: they mark the home as complete.
+            # The settings come last: they mark the home as complete, and lead to its own engines from the first moment on.
+            engines = prepared(home, stack)
+            urls = {"DATABASE_URL": engines.database_url, "REDIS_URL": engines.redis_url}
+            places = urls | {"PORTICO_WEB_SOCKET": str(web_socket(home)), "PORTICO_COOKIE_SUFFIX": f"_{home.id}"}
+            replace(home, path=work).write_settings(places)
             (work / "env").rename(home.env_file)
-            home.write_settings({"PORTICO_COOKIE_SUFFIX": f"_{home.id}"})
         steps.say(f"Restored into {home.path}. Start it with: make run")
 
 

@@ -1,8 +1,12 @@
 """A backup brings everything back; reset asks; neither harms what it was not meant for."""
 
 import io
+import os
 import stat
+import subprocess
+import sys
 import tarfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +15,7 @@ import pytest
 
 from local import archive, engines
 from local.errors import LocalError
-from local.home import Home
+from local.home import ROOT, Home
 
 
 @pytest.fixture
@@ -47,12 +51,53 @@ class TestBackup:
             archive.backup(filled, filled.path.parent / "backup.tar.gz")
             assert all(process.is_alive for process in running.processes)
 
+    def test_calls_that_wait_in_files_come_along(self, filled: Home, make_home: Callable[[], Path]) -> None:
+        (filled.path / "spool").mkdir()
+        (filled.path / "spool" / "epoch.calls").write_bytes(b"calls")
+        new = Home.open(make_home())
+        archive.restore(new, archive.backup(filled, None))
+        assert (new.path / "spool" / "epoch.calls").read_bytes() == b"calls"
+
+    def test_a_link_of_its_name_is_replaced_and_not_followed(self, filled: Home) -> None:
+        precious = filled.path.parent / "precious"
+        precious.write_text("kept")
+        name = filled.path.parent / "backup.tar.gz"
+        name.symlink_to(precious)
+        assert archive.backup(filled, name) == name
+        assert precious.read_text() == "kept"
+        assert not name.is_symlink()
+
+    def test_a_backup_that_is_ended_leaves_nothing_of_its_secrets(self, filled: Home) -> None:
+        made = filled.path.parent / "backup.tar.gz"
+        env = {**os.environ, "PORTICO_HOME": str(filled.path)}
+        for name in ("DATABASE_URL", "REDIS_URL"):
+            env.pop(name, None)
+        running = subprocess.Popen([sys.executable, "-m", "local", "backup", str(made)], env=env, cwd=ROOT)
+        deadline = time.monotonic() + 20
+        while not list(made.parent.glob(".portico-backup-*")):
+            assert running.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        running.terminate()
+        assert running.wait(20) == 130
+        assert not list(made.parent.glob(".portico-backup-*"))
+        assert not made.exists()
+
     def test_a_backup_inside_the_home_is_refused(self, filled: Home) -> None:
         with pytest.raises(LocalError, match="inside the home"):
             archive.backup(filled, filled.path / "backup.tar.gz")
 
 
 class TestRestore:
+    def test_its_settings_lead_to_its_own_engines(self, filled: Home, make_home: Callable[[], Path]) -> None:
+        """From the first moment on: `manage.py` before the first run must not reach the installation that was backed up."""
+        new = Home.open(make_home())
+        archive.restore(new, archive.backup(filled, None))
+        assert new.settings()["DATABASE_URL"] != filled.settings()["DATABASE_URL"]
+        with engines.start(new.path) as running:
+            assert new.settings()["DATABASE_URL"] == running.database_url
+            assert new.settings()["REDIS_URL"] == running.redis_url
+
     def test_a_home_that_holds_data_is_refused(self, filled: Home) -> None:
         made = archive.backup(filled, None)
         with pytest.raises(LocalError, match="holds data"):
@@ -97,6 +142,14 @@ class TestReset:
         archive.reset(filled, sure=True)
         assert not filled.path.exists()
         assert not place.exists()
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root's homes link to a place outside")
+    def test_a_copy_goes_without_its_original_s_data(self, filled: Home) -> None:
+        copy = filled.path.with_name("copy")
+        subprocess.run(["cp", "-a", filled.path, copy], check=True)
+        archive.reset(Home.open(copy), sure=True)
+        assert not copy.exists()
+        assert answer(filled.path) == 42
 
     def test_a_running_home_is_refused(self, filled: Home) -> None:
         with engines.start(filled.path), pytest.raises(LocalError, match="in use"):
