@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from local import places
 from local.home import Home
 from local.postgres import Postgres
 from local.processes import Process
@@ -88,6 +89,8 @@ def prepared(home: Home, lock: ExitStack, *, durable: bool = True) -> Engines:
     """The engines of a locked home, not started."""
     database_url, redis_url = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
     postgres = None if database_url else Postgres(home, durable=durable)
+    if postgres and os.geteuid() == 0:
+        places.sweep()
     valkey = None if redis_url else Valkey(home, durable=durable)
     return Engines(
         home=home,

@@ -37,6 +37,7 @@ class Home:
             raise LocalError(f"{path} belongs to another user. Choose a home of your own with PORTICO_HOME=/some/folder.")
         mark = path / "id"
         if not mark.exists():
+            _require_empty(path)
             write_private(mark, secrets.token_hex(5) + "\n")
         (path / "logs").mkdir(mode=0o700, exist_ok=True)
         return cls(path, mark.read_text().strip())
@@ -62,9 +63,13 @@ class Home:
         """The folder of the sockets, 0700; `run` in the home, or a link there to a short place if the home's path is long."""
         inside = self.path / "run"
         if len(os.fsencode(inside)) <= LONGEST_SOCKET_FOLDER:
+            if inside.is_symlink():
+                inside.unlink()  # of the time when the home's path was long
             return private_folder(inside)
         base = os.environ.get("XDG_RUNTIME_DIR") or ("/run" if os.geteuid() == 0 else "/tmp")  # noqa: S108 - a folder of our own, 0700
         outside = private_folder(Path(base) / f"portico-{self.id}")
+        if inside.is_symlink() and inside.readlink() == outside:
+            return outside
         if inside.is_symlink():
             inside.unlink()
         elif inside.is_dir():
@@ -133,13 +138,22 @@ def configured_path() -> Path:
     return Path(os.environ.get("PORTICO_HOME") or ROOT / ".portico").resolve()
 
 
+def _require_empty(path: Path) -> None:
+    """A home begins empty, because `make reset` deletes it with all that is in it."""
+    found = [entry.name for entry in path.iterdir() if entry.name != "lost+found" and not entry.name.startswith(".id.")]
+    if found:
+        raise LocalError(
+            f"{path} is no home of Portico and not empty (it has {min(found)}). "
+            "Choose a folder that is, or that isn't there yet, with PORTICO_HOME=/some/folder."
+        )
+
+
 def private_folder(path: Path) -> Path:
-    """A folder of ours that nobody else may enter. Raises LocalError if somebody else put something in its place."""
+    """A folder of ours that nobody else may enter. Raises LocalError if somebody else put something in its place, be it a
+    link to a folder of ours."""
     with contextlib.suppress(FileExistsError):
         path.mkdir(mode=0o700, parents=False)
     found = path.lstat()
-    if path.is_symlink() and path.resolve().is_dir():
-        found = path.stat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise LocalError(f"{path} is not a folder of this user; move it away and start again.")
     if stat.S_IMODE(found.st_mode) & 0o077:
@@ -150,11 +164,15 @@ def private_folder(path: Path) -> Path:
 def write_private(path: Path, text: str) -> None:
     """Replace a file in one step; 0600 from its first byte on."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
+    try:
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        new.rename(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
 
 
 def _first_settings(home_id: str) -> list[str]:

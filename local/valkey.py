@@ -35,7 +35,7 @@ class Valkey:
 
     def start(self) -> Process:
         """Start the server; it takes commands when `wait` returns."""
-        folder = private_folder(self.home.path / "valkey")
+        folder = private_folder((self.home.path / "valkey").resolve())
         settings = {
             "port": "0",
             "unixsocket": str(self.socket),

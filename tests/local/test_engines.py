@@ -84,6 +84,26 @@ class TestStart:
                 assert table_of(second) == [(5,)]
                 running.processes[0].popen.wait(5)
 
+    def test_a_stale_number_of_another_program_is_no_server(self, home: Path) -> None:
+        """After a crash the number in `postmaster.pid` may be anybody's: it is neither ended nor waited for."""
+        with engines.start(home) as running:
+            keep(running, 5)
+        account = running.postgres.account
+        user = {"user": account.uid, "group": account.gid} if account.uid >= 0 else {}
+        other = subprocess.Popen(["postgres", "60"], executable="/bin/sleep", cwd="/", **user)
+        try:
+            text = f"{other.pid}\n{running.postgres.data}\n0\n5432\n{running.postgres.socket_folder}\n\n"
+            for stale in (running.postgres.data / "postmaster.pid", running.postgres.socket_folder / ".s.PGSQL.5432.lock"):
+                stale.write_text(text)
+                stale.chmod(0o600)
+                os.chown(stale, account.uid, account.gid)
+            with engines.start(home) as second:
+                assert table_of(second) == [(5,)]
+            assert other.poll() is None
+        finally:
+            other.kill()
+            other.wait()
+
 
 class TestPermissions:
     """Nobody else gains access to anything; nothing that stood open or closed changes."""
