@@ -1,5 +1,6 @@
 """One process that brings the platform up, keeps it up, and takes it down without leaving anything behind."""
 
+import errno
 import http.client
 import json
 import os
@@ -52,6 +53,8 @@ class Supervisor:
     watches: dict[str, Watch] = field(default_factory=dict)
     engines: Engines | None = None
     stopping: bool = False
+    # Under make, which may be killed without being able to pass it on: then its end is ours. Else whoever started us may leave.
+    parent: int = field(default_factory=lambda: os.getppid() if "MAKELEVEL" in os.environ else 0)
 
     @property
     def base_url(self) -> str:
@@ -180,7 +183,7 @@ class Supervisor:
         with suppress(BlockingIOError):
             os.set_blocking(self._wake, False)
             os.read(self._wake, 4096)
-        if self.stopping:
+        if self.stopping or (self.parent and os.getppid() != self.parent):
             raise Stopped
         reap_adopted({watch.process.pid for watch in self.watches.values() if watch.process.popen})
         for watch in list(self.watches.values()):
@@ -212,6 +215,14 @@ class Supervisor:
     def _write_pids(self) -> None:
         """Keep `demo.json` true: programs read there where the platform is and which process is which."""
         alive = [watch.process for watch in self.watches.values() if watch.process.is_alive]
+        try:
+            self._write_demo(alive)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            self.steps.say(f"The disk is full; {self.home.demo_file} does not say who runs now.")
+
+    def _write_demo(self, alive: list[Process]) -> None:
         record(self.home.path, alive)
         demo = json.loads(self.home.demo_file.read_text()) if self.home.demo_file.exists() else {}
         demo |= {"base_url": self.base_url, "pids": {process.name: process.pid for process in alive}}
@@ -247,6 +258,10 @@ def require_free_port(host: str, port: int) -> None:
         except OSError as error:
             if isinstance(error, PermissionError):
                 raise LocalError(f"Port {port} may be used by root only. Take one above 1023: make run PORT=8000") from error
+            if error.errno != errno.EADDRINUSE:
+                raise LocalError(
+                    f"{host} can't be listened on: {error.strerror}. Set HOST to an address of this machine."
+                ) from error
             holder = ""
             with suppress(psutil.Error):
                 for connection in psutil.net_connections("tcp"):

@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 
+from local.processes import launched
+
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 
@@ -22,13 +24,17 @@ class PlatformRun:
 
     home: Path
     port: int
+    under_make: bool = False
 
     def __post_init__(self) -> None:
         env = {name: value for name, value in os.environ.items() if not name.startswith("PORTICO_") and name not in OURS}
         env |= {"PORTICO_HOME": str(self.home), "PORT": str(self.port)}
         self.output = self.home.with_name("output")
         with self.output.open("w") as output:
-            command = [sys.executable, "-m", "local", "run"]
+            command = launched([sys.executable, "-m", "local", "run"])  # ends with the tests, should they be killed
+            if self.under_make:
+                env["MAKELEVEL"] = "1"
+                command = ["/bin/sh", "-c", f"{sys.executable} -m local run; exit $?"]
             self.popen = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT)
 
     @property
@@ -68,8 +74,13 @@ class PlatformRun:
     def end(self) -> str:
         """Stop it if it still runs, and return what it said."""
         if self.popen.poll() is None:
+            started = self.processes()
             self.popen.terminate()
-        self.popen.wait(30)
+            try:
+                self.popen.wait(30)
+            finally:
+                for process in [self.popen, *left_of(started, 0)]:
+                    process.kill()
         return self.said
 
 

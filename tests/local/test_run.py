@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -26,13 +27,14 @@ def run(make_home: Callable[[], Path]) -> Iterator[Callable[..., PlatformRun]]:
     """Start a run; all of them are ended after the test."""
     runs: list[PlatformRun] = []
 
-    def start(home: Path | None = None, port: int | None = None) -> PlatformRun:
-        runs.append(PlatformRun(home or make_home(), port or free_port()))
+    def start(home: Path | None = None, port: int | None = None, *, under_make: bool = False) -> PlatformRun:
+        runs.append(PlatformRun(home or make_home(), port or free_port(), under_make=under_make))
         return runs[-1]
 
     yield start
-    for each in runs:
-        each.end()
+    with ExitStack() as stack:
+        for each in runs:
+            stack.callback(each.end)
 
 
 class TestRefusals:
@@ -60,6 +62,12 @@ class TestRefusals:
         refused = run(port="http")
         assert refused.popen.wait(20) == 1
         assert "PORT must be a number" in refused.said
+
+    def test_an_address_of_another_machine(self, run: Callable[..., PlatformRun], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOST", "203.0.113.7")
+        refused = run()
+        assert refused.popen.wait(20) == 1
+        assert "203.0.113.7 can't be listened on: Cannot assign requested address. Set HOST" in refused.said
 
     def test_a_full_disk(self, run: Callable[..., PlatformRun], make_home: Callable[[], Path]) -> None:
         home = make_home()
@@ -111,6 +119,14 @@ class TestLife:
         platform.popen.terminate()
         assert platform.popen.wait(30) == 0
         assert left_of(processes, 0) == []
+
+    def test_nothing_outlives_a_killed_make(self, run: Callable[..., PlatformRun]) -> None:
+        platform = run(under_make=True).up()
+        processes = platform.processes()
+        platform.popen.kill()
+        platform.popen.wait()
+        assert left_of(processes, 30) == []
+        assert "Stopped." in platform.said
 
     def test_nothing_outlives_a_killed_supervisor(self, run: Callable[..., PlatformRun]) -> None:
         platform = run().up()
