@@ -29,7 +29,7 @@ class Lines(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list) else value
 
-    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]  # a list, where the base gives a text
         return [line.strip() for line in str(value or "").splitlines() if line.strip()]
 
 
@@ -56,7 +56,7 @@ class KeyForm(forms.Form):
         choices = [(name, f"{name} · {SCOPES[name].description}") for name in names]
         if "*" in held:
             choices.insert(0, ("*", str(_("* · Everything"))))
-        self.fields["scopes"].choices = choices  # type: ignore[attr-defined]
+        self.fields["scopes"].choices = choices  # type: ignore[attr-defined]  # fields are typed as their base
         limit = self.fields["rate_limit_per_minute"]
         limit.help_text = str(_("At most {most} on your tier, which is what it gets if you leave this empty.")).format(
             most=f"{partner.tier.key_rate:,}"
@@ -87,7 +87,8 @@ class RotateForm(forms.Form):
 
     def __init__(self, *args: Any, longest: timedelta, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["grace"].choices = [choice for choice in GRACES if choice[0] <= longest.total_seconds()]  # type: ignore[attr-defined]
+        grace: Any = self.fields["grace"]
+        grace.choices = [choice for choice in GRACES if choice[0] <= longest.total_seconds()]
 
 
 def rights_of(member: Member) -> keys.Rights:

@@ -10,11 +10,11 @@ import django
 
 django.setup()
 
-from apikeys.keys import PREFIXES  # noqa: E402
-from apikeys.models import Key  # noqa: E402
-from core import clock, crypto  # noqa: E402
-from partners import tiers  # noqa: E402
-from partners.models import Partner, Tier  # noqa: E402
+from apikeys.keys import PREFIXES  # noqa: E402  (Django is set up first)
+from apikeys.models import Key  # noqa: E402  (Django is set up first)
+from core import clock, crypto  # noqa: E402  (Django is set up first)
+from partners import tiers  # noqa: E402  (Django is set up first)
+from partners.models import Partner, Tier  # noqa: E402  (Django is set up first)
 
 count, file = int(sys.argv[1]), Path(sys.argv[2])
 lowest = tiers.entry()

@@ -20,7 +20,7 @@ from core.console import Deed, ReadOnly, ReasonForm, Rows, operator_of
 from core.money import Money, unit
 
 
-class ReferenceForm(BaseDialogForm):  # type: ignore[misc]
+class ReferenceForm(BaseDialogForm):
     reference = forms.CharField(
         label=_("Reference of the transfer"), max_length=140, required=False, widget=UnfoldAdminTextInputWidget
     )
@@ -36,7 +36,7 @@ class MoneyRows(Rows):
         return str(obj.amount)
 
 
-class LineInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class LineInline(ReadOnly, TabularInline):
     model = Line
     fields = ["description", "kind", "quantity", "each", "money", "period"]
     hide_title = True
@@ -201,7 +201,7 @@ class PayoutAdmin(MoneyRows):
 
 
 @admin.register(Price)
-class PriceAdmin(ModelAdmin):  # type: ignore[misc]
+class PriceAdmin(ModelAdmin):
     """Prices are made, renamed and ended here; what one costs never changes."""
 
     list_display = ["name", "meter", "model", "unit_amount", "flat_amount", "currency", "valid_from", "valid_until"]
@@ -228,7 +228,7 @@ class PriceAdmin(ModelAdmin):  # type: ignore[misc]
         prices.put(price=obj, by=operator_of(request))
 
 
-class EntryInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class EntryInline(ReadOnly, TabularInline):
     model = Entry
     fields = ["account", "owner", "money"]
     hide_title = True

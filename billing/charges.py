@@ -195,8 +195,9 @@ def _subscription(partner: Partner, period: Period, whole: Period) -> list[Charg
     """
     _since, tier = tiers.held(partner=partner, start=period.start, end=period.end)[-1]
     lines = Line.objects.filter(invoice__partner=partner, kind=Line.Kind.SUBSCRIPTION, period_start=whole.start)
-    is_customer = partner.status in {Partner.Status.ACTIVE, Partner.Status.SUSPENDED} and partner.activated_at is not None
-    if not tier.price or not is_customer or partner.activated_at >= period.end or lines.exists():  # type: ignore[operator]
+    is_customer = partner.status in {Partner.Status.ACTIVE, Partner.Status.SUSPENDED}
+    since = partner.activated_at
+    if not tier.price or not is_customer or since is None or since >= period.end or lines.exists():
         return []
     return [
         Charge(

@@ -15,7 +15,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-class Streams(bootsteps.StartStopStep):  # type: ignore[misc]
+class Streams(bootsteps.StartStopStep):
     """Runs the loops on an asyncio loop of their own from the worker's start to its end, whatever happens to the broker."""
 
     requires = {"celery.worker.components:Pool"}

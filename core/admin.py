@@ -18,7 +18,7 @@ from core.models import OperatorToken, User
 
 
 @admin.register(User)
-class UserAdmin(ModelAdmin):  # type: ignore[misc]
+class UserAdmin(ModelAdmin):
     """People: members of partners and operators. Passwords are theirs; a new operator sets one by "forgot password"."""
 
     list_display = ["email", "name", "is_staff", "is_active", "last_login", "created_at"]
@@ -50,7 +50,7 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
         operators.refresh(user=obj)
 
 
-class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
+class TokenForm(forms.ModelForm):
     """A token to be made for the operator who fills this in."""
 
     scopes = forms.MultipleChoiceField(
@@ -65,7 +65,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(OperatorToken)
-class OperatorTokenAdmin(ModelAdmin):  # type: ignore[misc]
+class OperatorTokenAdmin(ModelAdmin):
     """Operators' API tokens. The text of a new one is on the page that answers, and nowhere else."""
 
     list_display = ["name", "user", "hint", "shown_state", "expires_at", "created_at"]
@@ -105,11 +105,12 @@ class OperatorTokenAdmin(ModelAdmin):  # type: ignore[misc]
             user=user, name=obj.name, scopes=form.cleaned_data["scopes"], by=operator_of(request), expires_at=obj.expires_at
         )
         obj.__dict__.update(issued.token.__dict__)
-        request.issued = issued  # type: ignore[attr-defined]
+        request.issued = issued  # type: ignore[attr-defined]  # for response_add
 
     def response_add(self, request: HttpRequest, obj: OperatorToken, post_url_continue: str | None = None) -> HttpResponse:
         """Show the text in the answer itself, so that it is kept nowhere on its way."""
-        context = {**self.admin_site.each_context(request), "title": _("Your new token"), "issued": request.issued}  # type: ignore[attr-defined]
+        issued: Any = request.issued  # type: ignore[attr-defined]  # by save_model
+        context = {**self.admin_site.each_context(request), "title": _("Your new token"), "issued": issued}
         response = TemplateResponse(request, "admin/core/operatortoken/issued.html", context)
         response["Cache-Control"] = "no-store"
         return response

@@ -165,7 +165,7 @@ def may_change(request: HttpRequest, model: type[Model]) -> bool:
 
 def operator_of(request: HttpRequest) -> Actor:
     """The operator as the audit log keeps them."""
-    call: Call = request.call  # type: ignore[attr-defined]
+    call: Call = request.call  # type: ignore[attr-defined]  # by core.middleware
     return Actor("operator", request.user.pk, request.user.get_username(), call.address, call.id)
 
 

@@ -80,13 +80,13 @@ def rotate(token: bytes) -> bytes:
         raise UnreadableSecret("encrypted with a key that is not in PORTICO_ENCRYPTION_KEYS") from error
 
 
-class EncryptedField(models.BinaryField):  # type: ignore[type-arg]
+class EncryptedField(models.BinaryField):  # type: ignore[type-arg]  # fields take no types at run time
     """A text that is encrypted at rest and read as `str`. `manage.py rotate_encryption` finds every such field."""
 
     def get_db_prep_value(self, value: object, connection: object, prepared: bool = False) -> object:
         if isinstance(value, str):
             value = encrypt(value.encode())
-        return super().get_db_prep_value(value, connection, prepared)  # type: ignore[arg-type]
+        return super().get_db_prep_value(value, connection, prepared)  # type: ignore[arg-type]  # the stubs know bytes only
 
     def from_db_value(self, value: bytes | memoryview | None, expression: object, connection: object) -> str | None:
         return None if value is None else decrypt(bytes(value)).decode()

@@ -50,7 +50,7 @@ class CallMiddleware:
             return problem_response(problems.Forbidden(), ids.encode("call", ids.new()))
         call_id = UUID(identity.call_id) if identity else ids.new()
         call = Call(call_id, identity.address or None if identity else client_address(request), identity)
-        request.call = call  # type: ignore[attr-defined]
+        request.call = call  # type: ignore[attr-defined]  # set above
         request.META["HTTP_X_REQUEST_ID"] = call.request_id
         if call.address:
             request.META["REMOTE_ADDR"] = call.address
@@ -77,19 +77,20 @@ class ProblemMiddleware:
         kind = {404: problems.NotFound, 403: problems.Forbidden, 405: problems.MethodNotAllowed}.get(response.status_code)
         if kind is problems.MethodNotAllowed:
             problem = kind(method=request.method, allowed=response.headers.get("Allow", ""))
-            return problem_response(problem, request.call.request_id)  # type: ignore[attr-defined]
+            return problem_response(problem, request.call.request_id)  # type: ignore[attr-defined]  # set above
         kind = kind or (problems.InternalError if response.status_code >= 500 else problems.MalformedRequest)
-        return problem_response(kind(), request.call.request_id)  # type: ignore[attr-defined]
+        return problem_response(kind(), request.call.request_id)  # type: ignore[attr-defined]  # set above
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Errors of views that aren't the REST framework's; a lost database is 503 everywhere."""
         if isinstance(error, OperationalError | InterfaceError):
             log.error("database_unavailable", error=str(error))
-            return problem_response(problems.TemporarilyUnavailable(), request.call.request_id)  # type: ignore[attr-defined]
+            away = problems.TemporarilyUnavailable()
+            return problem_response(away, request.call.request_id)  # type: ignore[attr-defined]  # set above
         if not speaks_problems(request) or isinstance(error, Http404 | PermissionDenied | SuspiciousOperation):
             return None
         if isinstance(error, problems.Problem):
-            return problem_response(error, request.call.request_id)  # type: ignore[attr-defined]
+            return problem_response(error, request.call.request_id)  # type: ignore[attr-defined]  # set above
         return None
 
 

@@ -25,7 +25,7 @@ class EntityQuerySet(models.QuerySet[Row]):
 
     def public(self, public_id: str) -> Self:
         """Narrow to the row that this public id names; to none if it is no id of this model."""
-        prefix: str = self.model.id_prefix  # type: ignore[attr-defined]
+        prefix: str = self.model.id_prefix  # type: ignore[attr-defined]  # of our own entities only
         try:
             return self.filter(pk=ids.decode(prefix, public_id))
         except ids.MalformedId:

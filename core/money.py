@@ -107,12 +107,12 @@ def unit(amount: Decimal, currency: str) -> str:
     """A price of one unit with all its places, at least those of the currency: `$0.005`, `$1.00`."""
     whole = Decimal(amount)
     plain = whole.quantize(Decimal(1)) if whole == whole.to_integral_value() else whole.normalize()
-    if -plain.as_tuple().exponent <= places(currency):  # type: ignore[operator]
+    if -plain.as_tuple().exponent <= places(currency):  # type: ignore[operator]  # a finite number has a number there
         return str(format_currency(plain, currency, locale="en_US"))
     return f"{get_currency_symbol(currency, locale='en_US')}{plain:f}"
 
 
-class CurrencyField(models.CharField):  # type: ignore[type-arg]
+class CurrencyField(models.CharField):  # type: ignore[type-arg]  # fields take no types at run time
     """An ISO 4217 code."""
 
     default_validators = [_require_known]

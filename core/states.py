@@ -26,6 +26,6 @@ def swap(instance: Model, *, where: dict[str, Any], **changes: Any) -> None:
 
 def transition(instance: Model, to: Any, **changes: Any) -> None:
     """Move `status` along the model's TRANSITIONS. Raises StaleState where no arrow leads from the state it has now."""
-    transitions: dict[Any, set[Any]] = instance.TRANSITIONS  # type: ignore[attr-defined]
+    transitions: dict[Any, set[Any]] = instance.TRANSITIONS  # type: ignore[attr-defined]  # by convention of models with a state
     sources = [source for source, targets in transitions.items() if to in targets]
     swap(instance, where={"status__in": sources}, status=to, **changes)

@@ -7,7 +7,7 @@ in the worker's main process, so that they go on while Redis, and with it Celery
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import redis.asyncio
@@ -87,7 +87,7 @@ async def either(*events: asyncio.Event, timeout: float) -> None:
 
 
 @contextlib.asynccontextmanager
-async def wakes(name: str):  # type: ignore[no-untyped-def]
+async def wakes(name: str) -> AsyncIterator[asyncio.Event]:
     """An asyncio.Event that is set by each wake-up call for `name`; silent while Redis is away."""
     woken = asyncio.Event()
 

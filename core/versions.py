@@ -40,7 +40,7 @@ def bump(instance: models.Model) -> int:
     kind._base_manager.select_for_update().filter(pk=instance.pk).values_list("pk").first()
     change = Change.objects.create(subject=instance.pk)
     kind._base_manager.filter(pk=instance.pk).update(version=change.pk)
-    instance.version = change.pk  # type: ignore[attr-defined]
+    instance.version = change.pk  # type: ignore[attr-defined]  # by convention of what gateways cache
     transaction.on_commit(lambda: publish(instance.pk, change.pk))
     return change.pk
 

@@ -31,5 +31,5 @@ def on_commit(name: str) -> None:
     def call() -> None:
         now(name)
 
-    call.wakes = name  # type: ignore[attr-defined]
+    call.wakes = name  # type: ignore[attr-defined]  # how it is recognised above
     transaction.on_commit(call)

@@ -17,8 +17,8 @@ import django
 gc.disable()  # nothing of what is loaded now is garbage
 django.setup()
 
-from gateway.calls import Receive, Send  # noqa: E402
-from gateway.door import Door  # noqa: E402
+from gateway.calls import Receive, Send  # noqa: E402  (Django is set up first)
+from gateway.door import Door  # noqa: E402  (Django is set up first)
 
 gc.enable()
 

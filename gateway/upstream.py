@@ -148,7 +148,7 @@ class Django:
             at=int(time.time()),
             address=call.address,
             client_request_id=call.client_request_id,
-            **who,  # type: ignore[arg-type]
+            **who,  # type: ignore[arg-type]  # the dict is of mixed types, as the fields are
         )
 
 

@@ -11,13 +11,13 @@ from marketplace.models import Category, Installation, Integration, Version
 Status = Integration.Status
 
 
-class VersionInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class VersionInline(ReadOnly, TabularInline):
     model = Version
     fields = ("number", "upstream_url", "scopes", "price", "currency", "notes", "released_at")
 
 
 @admin.register(Category)
-class CategoryAdmin(ModelAdmin):  # type: ignore[misc]
+class CategoryAdmin(ModelAdmin):
     list_display = ("name", "slug", "parent", "position")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}

@@ -44,7 +44,7 @@ class IntegrationForm(forms.Form):
     def __init__(self, *args: Any, only_texts: bool = False, slug_fixed: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = [(name, f"{name} · {SCOPES[name].description}") for name in sorted(SCOPES)]
-        self.fields["scopes"].choices = choices  # type: ignore[attr-defined]
+        self.fields["scopes"].choices = choices  # type: ignore[attr-defined]  # fields are typed as their base
         for name in [name for name in self.fields if only_texts and name not in self.TEXTS]:
             del self.fields[name]
         if slug_fixed and "slug" in self.fields:

@@ -43,30 +43,30 @@ GOES_LIVE = _("The partner goes live and is told by mail.")
 MENDS_IT = _("The partner reads the reason, and can mend it and submit again.")
 
 
-class CompanyInline(ReadOnly, StackedInline):  # type: ignore[misc]
+class CompanyInline(ReadOnly, StackedInline):
     model = Company
     tab = True
 
 
-class ApiSetupInline(ReadOnly, StackedInline):  # type: ignore[misc]
+class ApiSetupInline(ReadOnly, StackedInline):
     model = ApiSetup
     fields = ["use_case", "expected_monthly_calls", "webhook_url", "oauth_callback_url"]
     tab = True
 
 
-class MemberInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class MemberInline(ReadOnly, TabularInline):
     model = Member
     fields = ["user", "role", "joined_at"]
     tab = True
 
 
-class ReviewInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class ReviewInline(ReadOnly, TabularInline):
     model = Review
     fields = ["created_at", "decision", "reason", "decided_at", "decided_by"]
     tab = True
 
 
-class DocumentInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class DocumentInline(ReadOnly, TabularInline):
     model = Document
     fields = ["kind", "filename", "size", "state", "reason"]
     show_change_link = True
@@ -74,7 +74,7 @@ class DocumentInline(ReadOnly, TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Partner)
-class PartnerAdmin(ModelAdmin):  # type: ignore[misc]
+class PartnerAdmin(ModelAdmin):
     """Partners: look, change, decide."""
 
     list_display = ["name", "slug", "type", "shown_status", "tier", "created_at", "activated_at"]
@@ -192,7 +192,7 @@ class PartnerAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Review)
-class ReviewAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class ReviewAdmin(ReadOnly, ModelAdmin):
     """The queue of partners that submitted, oldest first, and every decision of the past."""
 
     list_display = ["partner", "shown_decision", "created_at", "decided_at", "decided_by"]
@@ -238,7 +238,7 @@ class ReviewAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Document)
-class DocumentAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class DocumentAdmin(ReadOnly, ModelAdmin):
     """Documents to check, oldest first."""
 
     list_display = ["partner", "kind", "filename", "size", "shown_state", "created_at"]
@@ -302,7 +302,7 @@ class DocumentAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Member)
-class MemberAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class MemberAdmin(ReadOnly, ModelAdmin):
     """Who is in which partner. Teams manage themselves."""
 
     list_display = ["user", "partner", "role", "joined_at"]
@@ -314,7 +314,7 @@ class MemberAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Tier)
-class TierAdmin(ModelAdmin):  # type: ignore[misc]
+class TierAdmin(ModelAdmin):
     """The ladder. A change of limits holds for every partner of the tier from its next call on."""
 
     list_display = ["name", "rank", "price_minor", "currency", "monthly_quota", "commission_rate", "marketplace_fee"]
@@ -334,4 +334,4 @@ class TierAdmin(ModelAdmin):  # type: ignore[misc]
 
 def _user(request: HttpRequest) -> User:
     user: Any = request.user
-    return user  # type: ignore[no-any-return]
+    return user  # type: ignore[no-any-return]  # the console's user is ours

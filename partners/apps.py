@@ -11,7 +11,7 @@ class PartnersConfig(AppConfig):
 
     def ready(self) -> None:
         from core import events, streams
-        from partners import event_types, notices, scopes, tiers  # noqa: F401
+        from partners import event_types, notices, scopes, tiers  # noqa: F401  (registers)
 
         events.subscribe(notices.read)
         streams.register(streams.repeating("notices", notices.send_due, idle=2.0))

@@ -23,7 +23,7 @@ class AddressField(forms.URLField):
         super().__init__(assume_scheme="https", **kwargs)
 
 
-class SignupForm(AccountForm):  # type: ignore[misc]
+class SignupForm(AccountForm):
     """A person and the organisation that they sign up."""
 
     company_name = forms.CharField(
@@ -35,7 +35,7 @@ class SignupForm(AccountForm):  # type: ignore[misc]
     @transaction.atomic
     def save(self, request: HttpRequest) -> User:
         user: User = super().save(request)
-        call = request.call  # type: ignore[attr-defined]
+        call = request.call  # type: ignore[attr-defined]  # by core.middleware
         partners.create(
             name=self.cleaned_data["company_name"],
             type=self.cleaned_data["type"],
@@ -45,7 +45,7 @@ class SignupForm(AccountForm):  # type: ignore[misc]
         return user
 
 
-class PartnerForm(forms.ModelForm):  # type: ignore[type-arg]
+class PartnerForm(forms.ModelForm):
     """A further partner of a person who has an account."""
 
     class Meta:
@@ -53,7 +53,7 @@ class PartnerForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ["name", "type"]
 
 
-class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
+class SettingsForm(forms.ModelForm):
     """What a partner may change of itself."""
 
     class Meta:
@@ -63,7 +63,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         widgets = {"description": forms.Textarea(attrs={"rows": 4})}
 
 
-class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
+class RoleForm(forms.ModelForm):
     """A member's role. Ownership is handed on by owners only."""
 
     class Meta:
@@ -73,10 +73,11 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, by: Member, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if by.role != Role.OWNER:
-            self.fields["role"].choices = [choice for choice in Role.choices if choice[0] != Role.OWNER]  # type: ignore[attr-defined]
+            role: Any = self.fields["role"]
+            role.choices = [choice for choice in Role.choices if choice[0] != Role.OWNER]
 
 
-class BasicInfoForm(forms.ModelForm):  # type: ignore[type-arg]
+class BasicInfoForm(forms.ModelForm):
     """The first step of the onboarding."""
 
     contact_name = forms.CharField(
@@ -94,7 +95,7 @@ class BasicInfoForm(forms.ModelForm):  # type: ignore[type-arg]
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
 
 
-class BusinessDetailsForm(forms.ModelForm):  # type: ignore[type-arg]
+class BusinessDetailsForm(forms.ModelForm):
     """The second step."""
 
     class Meta:
@@ -117,7 +118,7 @@ class BusinessDetailsForm(forms.ModelForm):  # type: ignore[type-arg]
         return str(self.cleaned_data["country"]).upper()
 
 
-class ApiSetupForm(forms.ModelForm):  # type: ignore[type-arg]
+class ApiSetupForm(forms.ModelForm):
     """The third step."""
 
     class Meta:

@@ -88,7 +88,7 @@ def read(events: Sequence[Event], payloads: Mapping[UUID, Mapping[str, Any]]) ->
         Notice(kind=kind.name, user_id=member.user_id, partner_id=member.partner_id, cause=event.public_id, facts=facts)
         for event in told
         for kind in [_BY_EVENT[event.type]]
-        for member in team.get(event.partner_id, ())  # type: ignore[arg-type]
+        for member in team.get(event.partner_id, ())  # type: ignore[arg-type]  # None has no members
         if member.role in kind.roles
         for facts in [_facts(member, payloads.get(event.pk, {}))]
     ]

@@ -23,7 +23,7 @@ def verify(request: HttpRequest, token: str) -> HttpResponse:
     try:
         address = members.awaiting(token)
         if request.method == "POST":
-            call = request.call  # type: ignore[attr-defined]
+            call = request.call  # type: ignore[attr-defined]  # by core.middleware
             members.confirm(token=token, by=Actor("public", address=call.address, request_id=call.id))
             messages.success(request, _("Your address is confirmed. Sign in to go on."))
             return redirect("account_login")
@@ -39,10 +39,10 @@ def create(request: HttpRequest) -> HttpResponse:
     """A further partner for a person who has an account."""
     form = PartnerForm(request.POST or None)
     if form.is_valid():
-        call = request.call  # type: ignore[attr-defined]
+        call = request.call  # type: ignore[attr-defined]  # by core.middleware
         person = request.user
         by = Actor("public", address=call.address, request_id=call.id)
-        partner = partners.create(owner=person, by=by, **form.cleaned_data)  # type: ignore[arg-type]
+        partner = partners.create(owner=person, by=by, **form.cleaned_data)  # type: ignore[arg-type]  # the page wants a sign-in
         return redirect("partners:onboarding", slug=partner.slug)
     return render(request, "partners/create.html", {"form": form})
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from django.db.models import QuerySet
 from django.utils.functional import Promise
@@ -28,7 +28,7 @@ class Matter:
 
     label: str | Promise
     icon: str
-    waiting: "Callable[[], QuerySet]"  # type: ignore[type-arg]
+    waiting: "Callable[[], QuerySet[Any]]"
     view: str
     query: str = ""
     tone: Tone = "info"

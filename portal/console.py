@@ -31,7 +31,7 @@ class ConsoleMiddleware:
         if not request.path_info.startswith(ROOT):
             return self.get_response(request)
         response = self._refuse(request) or self.get_response(request)
-        response._csp_update = POLICY  # type: ignore[attr-defined]
+        response._csp_update = POLICY  # type: ignore[attr-defined]  # django-csp's hook
         return response
 
     def _refuse(self, request: HttpRequest) -> HttpResponseBase | None:

@@ -47,7 +47,7 @@ def dashboard(request: PartnerRequest) -> HttpResponse:
     """Overview of one partner in one environment."""
     partner, environment = request.partner, request.environment
     daily = _daily(partner, environment)
-    calls = sum(daily.series[0].values)  # type: ignore[arg-type]
+    calls = sum(daily.series[0].values)  # type: ignore[arg-type]  # calls are whole numbers
     context = {
         "partner": partner,
         "progress": onboarding.progress(partner),

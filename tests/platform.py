@@ -269,7 +269,7 @@ def platform(django_db_setup: None, django_db_blocker: Any) -> Iterator[Gateway]
     with django_db_blocker.unblock():
         path = Path(settings.WEB_SOCKET)
         path.parent.mkdir(parents=True, exist_ok=True)
-        web = _UnixServer(str(path), _Handler)  # type: ignore[arg-type]
+        web = _UnixServer(str(path), _Handler)
         web.set_app(application)
         threading.Thread(target=web.serve_forever, daemon=True).start()
         server, port, thread = _start_gateway()

@@ -10,7 +10,7 @@ from core import ids
 from usage.models import Call, HourRollup
 
 
-class LookOnly(ModelAdmin):  # type: ignore[misc]
+class LookOnly(ModelAdmin):
     """Nobody edits what was counted."""
 
     show_full_result_count = False

@@ -57,13 +57,13 @@ def _reopen(epoch: str) -> None:
 
 def _has_told_all(epoch: str) -> bool:
     client().set(ENDED.format(epoch), last_entry(), nx=True, ex=KEPT_SECONDS)
-    last: bytes = client().get(ENDED.format(epoch))  # type: ignore[assignment]
+    last: bytes = client().get(ENDED.format(epoch))
     position = Position.objects.filter(pk=STREAM).first() or Position()
     return order(position.entry) >= order(last.decode())
 
 
 def _admitted(epoch: str) -> dict[tuple[UUID, str], int]:
-    counted: dict[bytes, bytes] = client().hgetall(EPOCH.format(epoch))  # type: ignore[assignment]
+    counted: dict[bytes, bytes] = client().hgetall(EPOCH.format(epoch))
     found = {}
     for member, count in counted.items():
         partner, _, environment = member.decode().partition(":")

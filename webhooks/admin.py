@@ -79,7 +79,7 @@ class DeliveryAdmin(Whole):
         each(request, queryset, lambda row: deliveries.retry(delivery=row, by=operator_of(request)))
 
 
-class EventTypeForm(ModelForm):  # type: ignore[type-arg]
+class EventTypeForm(ModelForm):
     """Asks the same questions as the API."""
 
     class Meta:
@@ -99,7 +99,7 @@ class EventTypeForm(ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(EventType)
-class EventTypeAdmin(ModelAdmin):  # type: ignore[misc]
+class EventTypeAdmin(ModelAdmin):
     """Types that operators added. A type stays as it is: receivers rely on its shape."""
 
     form = EventTypeForm

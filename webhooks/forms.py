@@ -93,7 +93,7 @@ class TestForm(forms.Form):
     __test__ = False
 
     event_type = forms.ChoiceField(label=_("Event type"), initial="webhook.test")
-    data = forms.CharField(  # type: ignore[assignment]
+    data = forms.CharField(  # type: ignore[assignment]  # the field's name hides an attribute of the base
         label=_("Data"),
         required=False,
         max_length=20_000,

@@ -147,7 +147,7 @@ class NewPartnerAnswerSerializer(Strict):
 
     id = serializers.CharField(read_only=True)
     name = serializers.CharField(read_only=True)
-    apiKey = serializers.CharField(read_only=True)  # noqa: N815
+    apiKey = serializers.CharField(read_only=True)
 
 
 class VerifySerializer(Strict):

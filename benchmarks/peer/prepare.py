@@ -10,10 +10,10 @@ import django
 
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-from peer.models import Usage  # noqa: E402
-from rest_framework_api_key.models import APIKey  # noqa: E402
+from django.core.management import call_command  # noqa: E402  (Django is set up first)
+from django.db import connection  # noqa: E402  (Django is set up first)
+from peer.models import Usage  # noqa: E402  (Django is set up first)
+from rest_framework_api_key.models import APIKey  # noqa: E402  (Django is set up first)
 
 call_command("migrate", verbosity=0)
 with connection.schema_editor() as editor:

@@ -9,7 +9,7 @@ from billing.models import Earning, Invoice, Payout
 from core import ids
 
 
-class InvoiceFilter(django_filters.FilterSet):  # type: ignore[misc]
+class InvoiceFilter(django_filters.FilterSet):
     """By status."""
 
     status = django_filters.ChoiceFilter(choices=Invoice.Status.choices)
@@ -19,7 +19,7 @@ class InvoiceFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields = ["status"]
 
 
-class EarningFilter(django_filters.FilterSet):  # type: ignore[misc]
+class EarningFilter(django_filters.FilterSet):
     """By status and kind."""
 
     status = django_filters.ChoiceFilter(choices=Earning.Status.choices)
@@ -30,7 +30,7 @@ class EarningFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields = ["status", "kind"]
 
 
-class PayoutFilter(django_filters.FilterSet):  # type: ignore[misc]
+class PayoutFilter(django_filters.FilterSet):
     """By status."""
 
     status = django_filters.ChoiceFilter(choices=Payout.Status.choices)
@@ -40,7 +40,7 @@ class PayoutFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields = ["status"]
 
 
-class OfPartner(django_filters.FilterSet):  # type: ignore[misc]
+class OfPartner(django_filters.FilterSet):
     """Also by partner, for operators."""
 
     partner_id = django_filters.CharFilter(method="of_partner")

@@ -56,7 +56,7 @@ class GatewayIdentity(BaseAuthentication):
     """The only authentication class. A request that did not come through the gateway is anonymous."""
 
     def authenticate(self, request: Request) -> tuple[Caller, None]:
-        call: Call = request._request.call  # type: ignore[attr-defined]
+        call: Call = request._request.call  # type: ignore[attr-defined]  # by core.middleware
         identity = call.identity
         if identity is None:
             return Caller("anonymous", None, Environment.LIVE, None, "", frozenset(), call), None
@@ -77,7 +77,7 @@ class GatewayIdentity(BaseAuthentication):
         return 'Bearer realm="portico"'
 
 
-class GatewayIdentityScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class GatewayIdentityScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # untyped there
     """How the OpenAPI document describes it: as the client sees it."""
 
     target_class = GatewayIdentity

@@ -12,7 +12,7 @@ from core.api.pagination import PARAMETERS
 from core.problems import ValidationError
 
 
-class StrictFilterBackend(filters.DjangoFilterBackend):  # type: ignore[misc]
+class StrictFilterBackend(filters.DjangoFilterBackend):
     """django-filter by the view's `filterset_class`; an unknown query parameter is a validation error, not ignored."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:

@@ -37,7 +37,7 @@ IDEMPOTENCY_KEY = {
 class OperationSchema(AutoSchema):
     """drf-spectacular's, with the scope in words and `Idempotency-Key` on every POST."""
 
-    def get_description(self) -> str:  # type: ignore[override]
+    def get_description(self) -> str:  # type: ignore[override]  # the package types nothing
         text = str(super().get_description() or "")
         scope = self._scope()
         return f"{text}\n\nNeeds the scope `{scope}`." if scope else text
@@ -68,7 +68,8 @@ class OperationSchema(AutoSchema):
 def describe_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Postprocessing hook: the Problem schema, the list of codes, and a `default` answer on each operation."""
     components = result.setdefault("components", {})
-    schema = {**PROBLEM, "properties": {**PROBLEM["properties"], "code": {"type": "string", "enum": list(problems.catalogue())}}}  # type: ignore[dict-item]
+    code = {"type": "string", "enum": list(problems.catalogue())}
+    schema = {**PROBLEM, "properties": {**PROBLEM["properties"], "code": code}}  # type: ignore[dict-item]  # it has names there
     components.setdefault("schemas", {})["Problem"] = schema
     content = {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     components.setdefault("responses", {})["Problem"] = {

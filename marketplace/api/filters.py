@@ -5,7 +5,7 @@ import django_filters
 from marketplace.models import Category, Installation, Integration, IntegrationQuerySet, Pricing
 
 
-class ListedFilter(django_filters.FilterSet):  # type: ignore[misc]
+class ListedFilter(django_filters.FilterSet):
     """`q` finds words in names, summaries and descriptions; a category takes those below it along."""
 
     q = django_filters.CharFilter(method="by_words")
@@ -23,7 +23,7 @@ class ListedFilter(django_filters.FilterSet):  # type: ignore[misc]
         return queryset.filter(category__in=Category.below(value))
 
 
-class OwnFilter(django_filters.FilterSet):  # type: ignore[misc]
+class OwnFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=Integration.Status.choices)
 
     class Meta:
@@ -31,7 +31,7 @@ class OwnFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields = ["status"]
 
 
-class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
+class ReviewFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(field_name="status", choices=Integration.Status.choices)
 
     class Meta:
@@ -39,7 +39,7 @@ class ReviewFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
 
-class InstallationFilter(django_filters.FilterSet):  # type: ignore[misc]
+class InstallationFilter(django_filters.FilterSet):
     status = django_filters.ChoiceFilter(choices=Installation.Status.choices)
 
     class Meta:

@@ -8,7 +8,7 @@ from core.models import Event
 from partners.models import Partner
 
 
-class ProfileFilter(django_filters.FilterSet):  # type: ignore[misc]
+class ProfileFilter(django_filters.FilterSet):
     """By type, and by words of the name."""
 
     q = django_filters.CharFilter(method="named", label=_("Words of the name."))
@@ -36,7 +36,7 @@ class OperatorPartnerFilter(ProfileFilter):
         return queryset  # `OperatorPartnerViewSet.get_queryset` has chosen already
 
 
-class EventFilter(django_filters.FilterSet):  # type: ignore[misc]
+class EventFilter(django_filters.FilterSet):
     """By type (also `key.*`), subject, doer and time (half-open)."""
 
     type = django_filters.CharFilter(method="of_type", label=_("A type, or a family of types: key.*"))

@@ -116,7 +116,7 @@ class RegisteredSerializer(Strict):
 class BasicInfoSerializer(StrictModel):
     """The first step: who you are."""
 
-    id = None  # type: ignore[assignment]
+    id = None  # type: ignore[assignment]  # DRF's way to leave a field out
     contact_name = serializers.CharField(max_length=120, required=False, allow_blank=True)
     contact_email = serializers.EmailField(required=False, allow_blank=True)
     contact_phone = serializers.CharField(max_length=40, required=False, allow_blank=True)
@@ -129,7 +129,7 @@ class BasicInfoSerializer(StrictModel):
 class BusinessDetailsSerializer(StrictModel):
     """The second step: the company behind it. `country` is an ISO 3166 code of two letters."""
 
-    id = None  # type: ignore[assignment]
+    id = None  # type: ignore[assignment]  # DRF's way to leave a field out
 
     class Meta:
         model = Company
@@ -139,7 +139,7 @@ class BusinessDetailsSerializer(StrictModel):
 class ApiSetupSerializer(StrictModel):
     """The third step: what you will use the API for, and where it may call you."""
 
-    id = None  # type: ignore[assignment]
+    id = None  # type: ignore[assignment]  # DRF's way to leave a field out
 
     class Meta:
         model = ApiSetup
@@ -225,7 +225,7 @@ class AuditListSerializer(serializers.ListSerializer[Any]):
     def to_representation(self, data: Any) -> Any:
         events = list(data)
         found = Payload.objects.filter(pk__in=[event.pk for event in events])
-        self.child.payloads = {payload.pk: payload.data for payload in found}  # type: ignore[union-attr]
+        self.child.payloads = {payload.pk: payload.data for payload in found}  # type: ignore[union-attr]  # a list has one
         return super().to_representation(events)
 
 

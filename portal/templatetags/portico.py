@@ -1,7 +1,7 @@
 """Tags and filters that the components of `templates/components` are made of; built in, no `{% load %}` needed."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -193,7 +193,7 @@ def _label(name: str, listing: Any) -> str:
     """The model's own name of a field, where the rows are of a model."""
     row = next(iter(listing), None)
     if isinstance(row, Model) and name in {field.name for field in row._meta.get_fields() if hasattr(field, "verbose_name")}:
-        return str(row._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+        return str(row._meta.get_field(name).verbose_name)  # type: ignore[union-attr]  # checked above
     return name.rsplit(".", 1)[-1].replace("_", " ")
 
 
@@ -202,7 +202,7 @@ def cell(context: Context, column: Column, row: Any) -> str | SafeString:
     """One cell: by the column's own template (with `row` and `value`), or by its format."""
     value = template.Variable(f"row.{column.name}").resolve({"row": row}) if column.name and _has(row, column.name) else None
     if column.cell:
-        found = context.template.engine.get_template(column.cell)  # type: ignore[union-attr]
+        found = context.template.engine.get_template(column.cell)  # type: ignore[union-attr]  # checked above
         with context.push(row=row, value=value):
             return found.render(context)
     shown = _shown(column, row, value)
@@ -226,7 +226,7 @@ def _shown(column: Column, row: Any, value: Any) -> str | SafeString:
         return format_html('<span class="badge{}">{}</span>', f" badge-{tone}" if tone else "", display)
     if value is None or value == "":
         return format_html('<span class="text-faint">{}</span>', "–")
-    return _FORMATTED[column.format](value) if column.format in _FORMATTED else _plain(value)  # type: ignore[no-untyped-call]
+    return _FORMATTED[column.format](value) if column.format in _FORMATTED else _plain(value)
 
 
 def _time(value: datetime) -> SafeString:
@@ -247,7 +247,7 @@ def _plain(value: Any) -> str | SafeString:
     return conditional_escape(value)
 
 
-_FORMATTED = {
+_FORMATTED: dict[str, Callable[[Any], str | SafeString]] = {
     "ago": _time,
     "datetime": lambda value: format_html('<time datetime="{}">{}</time>', value.isoformat(), date_format(value, TO_THE_SECOND)),
     "number": number,

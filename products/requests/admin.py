@@ -13,7 +13,7 @@ from products.requests.models import Request, RequestType
 
 
 @admin.register(RequestType)
-class RequestTypeAdmin(ModelAdmin):  # type: ignore[misc]
+class RequestTypeAdmin(ModelAdmin):
     """SLA, attempts and pauses of each type."""
 
     list_display = ["name", "description", "sla", "max_attempts", "backoff", "longest_backoff"]

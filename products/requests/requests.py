@@ -191,7 +191,8 @@ def _held(request: Request, by: Actor, lease: UUID | None) -> dict[str, Any]:
 
 
 def _announce_failure(request: Request, by: Actor) -> None:
-    data = _facts(request) | {"failed_at": request.finished_at.isoformat(), "error": request.error}  # type: ignore[union-attr]
+    failed_at = request.finished_at.isoformat()  # type: ignore[union-attr]  # it has ended
+    data = _facts(request) | {"failed_at": failed_at, "error": request.error}
     events.emit(type=REQUEST_FAILED, **_about(request), actor=by, data=data)
     _count(request, Tally.Outcome.FAILED)
 

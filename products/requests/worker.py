@@ -40,7 +40,7 @@ def watch() -> int:
 
 
 def _run(request: Request, handler: Handler) -> None:
-    lease: UUID = request.lease  # type: ignore[assignment]
+    lease: UUID = request.lease  # type: ignore[assignment]  # claimed ones have a lease
 
     def report(progress: int) -> None:
         requests.report(request=request, progress=progress, by=SYSTEM, lease=lease, extend=handler.lease)

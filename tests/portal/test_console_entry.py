@@ -29,7 +29,7 @@ def test_member_is_refused(client: Client) -> None:
 
 
 def test_operator_without_second_factor_is_told_to_add_one(client: Client, operator: User, settings: object) -> None:
-    settings.OPERATOR_MFA_REQUIRED = True  # type: ignore[attr-defined]
+    settings.OPERATOR_MFA_REQUIRED = True
     client.force_login(operator)
     answer = client.get("/admin/", follow=True)
     assert answer.redirect_chain == [("/accounts/2fa/", 302)]
@@ -37,7 +37,7 @@ def test_operator_without_second_factor_is_told_to_add_one(client: Client, opera
 
 
 def test_operator_enters_with_the_second_factor(client: Client, operator: User, settings: object) -> None:
-    settings.OPERATOR_MFA_REQUIRED = True  # type: ignore[attr-defined]
+    settings.OPERATOR_MFA_REQUIRED = True
     secret = totp.generate_totp_secret()
     client.force_login(operator)  # a session from before there was a second factor
     totp.TOTP.activate(operator, secret)

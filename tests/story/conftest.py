@@ -11,7 +11,7 @@ from tests.local.platform_run import PlatformRun
 
 
 @pytest.fixture
-def running(make_home: Callable[[], Path]) -> Iterator[PlatformRun]:  # noqa: F811
+def running(make_home: Callable[[], Path]) -> Iterator[PlatformRun]:  # noqa: F811  (a fixture asks for one by its name)
     """The platform, up and answering."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -129,7 +129,7 @@ def test_fan_out_takes_few_queries(acme: Partner, django_assert_max_num_queries:
     for _ in range(5):
         make_endpoint(acme, URL)
     events = [publish(acme) for _ in range(50)]
-    with django_assert_max_num_queries(2):  # type: ignore[operator]
+    with django_assert_max_num_queries(2):
         fan_out.fan_out(events, {})
     assert Delivery.objects.count() == 250
 

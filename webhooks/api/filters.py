@@ -6,7 +6,7 @@ from core.models import Event
 from webhooks.models import Delivery, Endpoint
 
 
-class EndpointFilter(django_filters.FilterSet):  # type: ignore[misc]
+class EndpointFilter(django_filters.FilterSet):
     """By status."""
 
     status = django_filters.ChoiceFilter(choices=Endpoint.Status.choices)
@@ -16,7 +16,7 @@ class EndpointFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields = ["status"]
 
 
-class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
+class DeliveryFilter(django_filters.FilterSet):
     """By status and event type."""
 
     status = django_filters.ChoiceFilter(choices=Delivery.Status.choices)
@@ -27,7 +27,7 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields = ["status", "event_type"]
 
 
-class EventFilter(django_filters.FilterSet):  # type: ignore[misc]
+class EventFilter(django_filters.FilterSet):
     """By type, what it is about, and time."""
 
     type = django_filters.CharFilter()

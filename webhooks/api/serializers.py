@@ -75,7 +75,7 @@ class SendTestSerializer(Strict):
     """What to send: a type of the catalogue, and data of its shape; by default its example."""
 
     event_type = serializers.CharField(max_length=LONGEST, default="webhook.test")
-    data = ObjectField(required=False)  # type: ignore[assignment]
+    data = ObjectField(required=False)  # type: ignore[assignment]  # the field's name hides an attribute of the base
 
 
 class SentTestSerializer(Strict):
@@ -178,7 +178,7 @@ class EventSerializer(Strict):
     timestamp = serializers.DateTimeField(source="created_at", read_only=True)
     partner_id = serializers.SerializerMethodField()
     subject = serializers.CharField(read_only=True)
-    data = serializers.SerializerMethodField()  # type: ignore[assignment]
+    data = serializers.SerializerMethodField()  # type: ignore[assignment]  # the field's name hides an attribute of the base
 
     @extend_schema_field({"type": "string"})
     def get_partner_id(self, event: Event) -> str:
@@ -220,7 +220,7 @@ class PublishSerializer(Strict):
     type = serializers.CharField(max_length=LONGEST)
     partner_id = serializers.CharField(max_length=40, required=False, allow_null=True)
     environment = serializers.ChoiceField(Environment.choices, default=Environment.LIVE)
-    data = ObjectField()  # type: ignore[assignment]
+    data = ObjectField()  # type: ignore[assignment]  # the field's name hides an attribute of the base
     idempotency_key = serializers.CharField(max_length=255, required=False, allow_null=True)
 
 

@@ -25,9 +25,9 @@ class Command(BaseCommand):
     def _rotate(self, model: type[models.Model], field: EncryptedField) -> int:
         """Row by row under a lock, in the order of the primary key; returns how many."""
         table, key, column = model._meta.db_table, model._meta.pk.column, field.column
-        found = f'SELECT "{key}", "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL'  # noqa: S608
+        found = f'SELECT "{key}", "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL'  # noqa: S608  (our own names)
         tail = f' ORDER BY "{key}" LIMIT {BATCH} FOR UPDATE'
-        change = f'UPDATE "{table}" SET "{column}" = %s WHERE "{key}" = %s'  # noqa: S608
+        change = f'UPDATE "{table}" SET "{column}" = %s WHERE "{key}" = %s'  # noqa: S608  (our own names)
         count, last = 0, None
         while True:
             with transaction.atomic(), connection.cursor() as cursor:

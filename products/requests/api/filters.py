@@ -10,7 +10,7 @@ from core.models import Environment
 from products.requests.models import Request
 
 
-class RequestFilter(django_filters.FilterSet):  # type: ignore[misc]
+class RequestFilter(django_filters.FilterSet):
     """By type and status."""
 
     type = django_filters.CharFilter()

@@ -34,8 +34,8 @@ class SubmitSerializer(Strict):
 class RequestSerializer(Strict):
     """A request as its partner sees it."""
 
-    requestId = serializers.CharField(source="public_id", read_only=True)  # noqa: N815
-    partnerId = serializers.SerializerMethodField()  # noqa: N815
+    requestId = serializers.CharField(source="public_id", read_only=True)
+    partnerId = serializers.SerializerMethodField()
     environment = serializers.CharField(read_only=True)
     type = serializers.CharField(read_only=True)
     status = serializers.ChoiceField(Request.Status.choices, read_only=True)
@@ -44,10 +44,10 @@ class RequestSerializer(Strict):
     result = AnyJSON(read_only=True)
     error = AnyJSON(read_only=True)
     attempts = serializers.IntegerField(read_only=True)
-    createdAt = serializers.DateTimeField(source="created_at", read_only=True)  # noqa: N815
-    dueAt = serializers.DateTimeField(source="due_at", read_only=True)  # noqa: N815
-    breachedAt = serializers.DateTimeField(source="breached_at", read_only=True, allow_null=True)  # noqa: N815
-    finishedAt = serializers.DateTimeField(source="finished_at", read_only=True, allow_null=True)  # noqa: N815
+    createdAt = serializers.DateTimeField(source="created_at", read_only=True)
+    dueAt = serializers.DateTimeField(source="due_at", read_only=True)
+    breachedAt = serializers.DateTimeField(source="breached_at", read_only=True, allow_null=True)
+    finishedAt = serializers.DateTimeField(source="finished_at", read_only=True, allow_null=True)
 
     def to_representation(self, request: Request) -> Any:
         """Of the result, what the caller's scopes allow."""
@@ -57,16 +57,16 @@ class RequestSerializer(Strict):
         return found
 
     @extend_schema_field(OpenApiTypes.STR)
-    def get_partnerId(self, request: Request) -> str:  # noqa: N802
+    def get_partnerId(self, request: Request) -> str:
         return ids.encode("ptn", request.partner_id)
 
 
 class OperatorRequestSerializer(RequestSerializer):
     """A request as the operator's back end sees it."""
 
-    claimedBy = serializers.CharField(source="claimed_by", read_only=True)  # noqa: N815
-    leasedUntil = serializers.DateTimeField(source="leased_until", read_only=True, allow_null=True)  # noqa: N815
-    nextAttemptAt = serializers.DateTimeField(source="next_attempt_at", read_only=True)  # noqa: N815
+    claimedBy = serializers.CharField(source="claimed_by", read_only=True)
+    leasedUntil = serializers.DateTimeField(source="leased_until", read_only=True, allow_null=True)
+    nextAttemptAt = serializers.DateTimeField(source="next_attempt_at", read_only=True)
 
 
 class ClaimedRequestSerializer(OperatorRequestSerializer):
@@ -78,7 +78,7 @@ class ClaimedRequestSerializer(OperatorRequestSerializer):
 class ClaimSerializer(Strict):
     """The body of a claim."""
 
-    leaseSeconds = serializers.IntegerField(min_value=5, max_value=86_400, default=900)  # noqa: N815
+    leaseSeconds = serializers.IntegerField(min_value=5, max_value=86_400, default=900)
 
 
 class HeldSerializer(Strict):
@@ -91,7 +91,7 @@ class ProgressSerializer(HeldSerializer):
     """How far the work is; the lease is prolonged by as much as asked for."""
 
     progress = serializers.IntegerField(min_value=0, max_value=100)
-    leaseSeconds = serializers.IntegerField(min_value=5, max_value=86_400, default=900)  # noqa: N815
+    leaseSeconds = serializers.IntegerField(min_value=5, max_value=86_400, default=900)
 
 
 class CompleteSerializer(HeldSerializer):
