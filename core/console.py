@@ -52,7 +52,7 @@ class ReadOnly:
         return may_change(request, self.model)
 
 
-class Rows(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class Rows(ReadOnly, ModelAdmin):
     """The console of a model whose rows nobody types: newest first, found by their public id too."""
 
     show_full_result_count = False
@@ -67,11 +67,11 @@ class Rows(ReadOnly, ModelAdmin):  # type: ignore[misc]
         return str(obj.public_id)
 
 
-class SureForm(BaseDialogForm):  # type: ignore[misc]
+class SureForm(BaseDialogForm):
     """Asks for nothing but the yes."""
 
 
-class ReasonForm(BaseDialogForm):  # type: ignore[misc]
+class ReasonForm(BaseDialogForm):
     """Asks why."""
 
     reason = forms.CharField(
@@ -82,7 +82,7 @@ class ReasonForm(BaseDialogForm):  # type: ignore[misc]
     )
 
 
-class NoteForm(BaseDialogForm):  # type: ignore[misc]
+class NoteForm(BaseDialogForm):
     """Asks for the yes, with room for a note."""
 
     reason = forms.CharField(
