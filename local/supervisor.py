@@ -94,7 +94,9 @@ class Supervisor:
             self.home.write_settings(
                 urls | {"PORTICO_BASE_URL": self.base_url, "PORTICO_WEB_SOCKET": str(programs.web_socket(self.home))}
             )
-        env = os.environ | {"PORTICO_HOME": str(self.home.path), "PYTHONUNBUFFERED": "1"}
+        # Five programs load the same code: whoever is first leaves it compiled (an empty value is none).
+        compiled = {"PYTHONDONTWRITEBYTECODE": ""}
+        env = os.environ | compiled | {"PORTICO_HOME": str(self.home.path), "PYTHONUNBUFFERED": "1"}
         hurry = {"PGOPTIONS": COMMIT_LATER} if engines.postgres else {}
         preparation = programs.preparation(self.home, env | hurry)
         self._start_engines(engines, preparation)
