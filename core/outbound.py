@@ -34,7 +34,7 @@ LARGEST_ANSWER = 64 * 1024
 # A name's addresses are kept this long, and so is the failure to find them, so that dead names don't hold up lookups.
 NAMES_KEPT = 10
 FAILURES_KEPT = 30.0
-LOOKUPS_AT_ONCE = 32
+LOOKUPS_AT_ONCE = 128
 
 Lookup = Callable[[str, int], list[str]]
 
@@ -191,12 +191,13 @@ class GuardedResolver(AbstractResolver):
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
         if self._failed.get(host, 0.0) > time.monotonic():
             raise OSError("the name was not found a moment ago")
-        looking = asyncio.get_running_loop().run_in_executor(_LOOKUPS, self._lookup, host, port)
+        looking = _LOOKUPS.submit(self._lookup, host, port)
         try:
             async with asyncio.timeout(LOOKUP_TIMEOUT):
-                found = await looking
+                found = await asyncio.wrap_future(looking)
         except (OSError, UnicodeError) as error:
-            self._remember_failure(host)
+            if not looking.cancelled():  # else it waited behind others' dead names, and nothing is known of this one
+                self._remember_failure(host)
             raise OSError(str(error) or "the name server did not answer") from error
         for address in found:
             require_public(address)

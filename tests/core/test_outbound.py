@@ -8,10 +8,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from core import outbound
 from core.outbound import Answer, Client, Refused, TooSlow, Unreachable, check_url, post
 
 Script = Callable[[http.server.BaseHTTPRequestHandler], None]
@@ -231,6 +233,28 @@ class TestAnswers:
 
         asyncio.run(twice())
         assert asked == ["dead.example"]
+
+    def test_name_that_waited_behind_dead_ones_is_not_taken_for_dead(self, trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(outbound, "LOOKUP_TIMEOUT", 0.3)
+        monkeypatch.setattr(outbound, "_LOOKUPS", ThreadPoolExecutor(2))
+        answered = threading.Event()
+
+        def lookup(host: str, port: int) -> list[str]:
+            if host.startswith("dead"):
+                answered.wait(10)
+            return ["127.0.0.1"]
+
+        async def run() -> int:
+            async with Client(lookup=lookup) as client:
+                dead = [asyncio.create_task(client.fetch("GET", f"http://dead-{number}.example/")) for number in range(2)]
+                await asyncio.sleep(0.05)
+                with pytest.raises(Unreachable):
+                    await client.fetch("GET", f"http://well.example:{trap.server_port}/")
+                answered.set()
+                await asyncio.gather(*dead, return_exceptions=True)
+                return (await client.fetch("GET", f"http://well.example:{trap.server_port}/")).status
+
+        assert asyncio.run(run()) == 200
 
     def test_streamed_both_ways(self, trap: Trap) -> None:
         trap.script = lambda handler: plain(handler, 200, b"abc" * 1_000)
