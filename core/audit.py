@@ -88,6 +88,8 @@ def export_heads() -> Path:
     exported = exported_heads()
     at = clock.now().isoformat()
     with file.open("a", encoding="utf-8") as out:
+        if out.tell() and not file.read_bytes().endswith(b"\n"):
+            out.write("\n")  # an export was cut off in its last line
         for head in Head.objects.filter(number__gt=0).order_by("owner").iterator(chunk_size=PAGE):
             if head.number in exported.get(head.owner, {}):
                 continue

@@ -185,6 +185,13 @@ def test_export_holds_only_what_moved_and_believes_only_itself(owner: UUID) -> N
     assert sorted(audit.exported_heads()[owner]) == [10, 11]
 
 
+def test_export_goes_on_after_one_that_was_cut_off(owner: UUID) -> None:
+    file = audit.export_heads()
+    file.write_text(file.read_text()[:-20])
+    audit.export_heads()
+    assert sorted(audit.exported_heads()[owner]) == [10]
+
+
 def test_new_events_meanwhile_are_no_break(owner: UUID) -> None:
     with transaction.atomic():
         events.emit(type=OPERATOR_TOKEN_ISSUED, partner=owner)
