@@ -15,8 +15,14 @@ from pathlib import Path
 
 import pytest
 import redis as redis_client
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 pytest_plugins = ["tests.platform"]
+
+# How long a machine takes says nothing of the code.
+hypothesis_settings.register_profile("portico", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("portico")
 
 ENGINES = pytest.StashKey[object]()
 HOME = pytest.StashKey[Path]()
