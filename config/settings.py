@@ -257,7 +257,11 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Portico API",
-    "DESCRIPTION": "The API of this partner programme and marketplace: one door, one set of credentials, one way to fail.",
+    "DESCRIPTION": (
+        "The API of this partner programme and marketplace: one door, one set of credentials, one way to fail. "
+        "Send your key as `X-API-Key`; lists have `limit` and `cursor`; refusals are problem documents (RFC 9457); "
+        "a POST with an `Idempotency-Key` is safe to repeat. The page of basics, `/developers/guide/`, says it in full."
+    ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,

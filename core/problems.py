@@ -155,7 +155,7 @@ class PartnerNotActive(Forbidden):
 class TierRequired(Forbidden):
     code = "tier_required"
     title = _("Higher tier needed")
-    detail = _("This needs the tier {tier}. Request it under Settings, Plan.")
+    detail = _("This needs the tier {tier}. Ask the operators to move you there.")
     members = ("tier",)
 
 

@@ -21,7 +21,17 @@ FACTS: dict[str, Any] = {
     "allowed": "GET, POST",
     "limit": "1000",
     "window": "60",
+    "needed": "requests:read requests:write",
+    "scopes": "webhooks:write",
+    "status": "published",
+    "number": "1.1.0",
+    "missing": "Documents",
+    "name": "shipment.delivered",
+    "most": "100",
+    "pattern": "shipmnet.*",
 }
+# Where the same placeholder stands for another kind of thing.
+FACTS_OF: dict[str, dict[str, Any]] = {"body_too_large": {"limit": "10485760"}}
 
 REPEAT = {
     400: _("Repeating the same request gives the same answer. Mend it first."),
@@ -79,14 +89,15 @@ def _example(kind: type[Problem]) -> dict[str, Any]:
     if issubclass(kind, problems.ValidationError):
         errors = [{"pointer": "/url", "code": "required", "detail": str(_("This field is required."))}]
         return kind(errors).document(request_id=EXAMPLE_ID, base_url=settings.BASE_URL)
-    detail = _filled(str(kind.detail))
-    members = {name: FACTS[name] for name in kind.members if name in FACTS}
+    facts = FACTS | FACTS_OF.get(kind.code, {})
+    detail = _filled(str(kind.detail), facts)
+    members = {name: facts[name] for name in kind.members if name in facts}
     return kind(detail.replace("{", "{{").replace("}", "}}"), **members).document(
         request_id=EXAMPLE_ID, base_url=settings.BASE_URL
     )
 
 
-def _filled(detail: str) -> str:
-    for name, value in FACTS.items():
+def _filled(detail: str, facts: dict[str, Any]) -> str:
+    for name, value in facts.items():
         detail = detail.replace(f"{{{name}}}", str(value))
     return detail

@@ -21,6 +21,12 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def guide(request: HttpRequest) -> HttpResponse:
+    """What holds for every call."""
+    return render(request, "developers/guide.html", {"base_url": settings.BASE_URL})
+
+
+@require_safe
 def error_list(request: HttpRequest) -> HttpResponse:
     """Every code that an answer can have."""
     return render(request, "developers/errors.html", {"errors": errors.catalogue()})
@@ -42,8 +48,9 @@ def error_detail(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_safe
 def reference(request: HttpRequest) -> HttpResponse:
-    """Swagger UI over the OpenAPI document."""
-    return render(request, "developers/reference.html")
+    """Swagger UI over the OpenAPI document: partners' operations, or operators' with `?audience=operator`."""
+    for_operators = request.GET.get("audience") == "operator"
+    return render(request, "developers/reference.html", {"for_operators": for_operators, "for_partners": not for_operators})
 
 
 def _etag(request: HttpRequest) -> str:

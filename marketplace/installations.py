@@ -31,7 +31,7 @@ class ConsentMissing(Problem):
     status = 422
     code = "consent_missing"
     title = _("Consent missing")
-    detail = _("This integration asks for these scopes: {needed}. Send all of them, and no others, in scopes to agree.")
+    detail = _("To agree, send in `scopes` exactly what this integration asks for: {needed}.")
     members = ("needed",)
 
 
@@ -56,7 +56,7 @@ def install(
     if version is None:
         raise NotFound()
     if scopes is not None and set(scopes) != set(version.scopes):
-        raise ConsentMissing(needed=" ".join(version.scopes) or "–")
+        raise ConsentMissing(needed=" ".join(version.scopes) or "[]")
     for scope in version.scopes:
         if held is not None and scope not in held and "*" not in held:
             raise InsufficientScope(scope=scope)

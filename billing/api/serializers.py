@@ -15,6 +15,9 @@ from core.problems import ValidationError
 from marketplace.models import Integration
 from partners.models import Partner
 
+# Of an amount a unit no needless zeros: "0.01", not "0.0100000000".
+PLAIN: dict[str, Any] = {"normalize_output": True}
+
 
 @extend_schema_field(OpenApiTypes.STR)
 class ForeignIdField(serializers.Field[UUID, Any, str, UUID]):
@@ -59,6 +62,7 @@ class PriceSerializer(StrictModel):
             "valid_until",
         ]
         read_only_fields = fields
+        extra_kwargs = {"unit_amount": PLAIN, "flat_amount": PLAIN}
 
 
 class LineSerializer(StrictModel):
@@ -84,6 +88,7 @@ class LineSerializer(StrictModel):
             "period_end",
         ]
         read_only_fields = fields
+        extra_kwargs = {"unit_amount": PLAIN}
 
 
 class InvoiceSerializer(StrictModel):
@@ -293,8 +298,8 @@ class SimulateSerializer(Strict):
 
 class ChargeLineSerializer(Strict):
     quantity = serializers.IntegerField(read_only=True)
-    unit_amount = serializers.DecimalField(max_digits=20, decimal_places=10, read_only=True)
-    flat_amount = serializers.DecimalField(max_digits=20, decimal_places=10, read_only=True)
+    unit_amount = serializers.DecimalField(max_digits=20, decimal_places=10, read_only=True, **PLAIN)
+    flat_amount = serializers.DecimalField(max_digits=20, decimal_places=10, read_only=True, **PLAIN)
     amount = MoneyField(read_only=True)
 
 

@@ -26,6 +26,47 @@ PROBLEM = {
         },
     },
 }
+# What parameters are called alike for, where their filter doesn't say it.
+PARAMETERS = {
+    "slug": "The name in its address.",
+    "name": "Its name, such as `course.completed`.",
+    "partner_id": "Of this partner only.",
+    "since": "From this instant on (RFC 3339).",
+    "until": "Before this instant (RFC 3339).",
+    "subject": "About the thing with this id.",
+    "actor": "Done by this kind of actor: `member`, `key`, `operator` or `system`.",
+    "type": "Of this type only.",
+    "event_type": "Of this event type only.",
+    "status": "In this state only.",
+    "tier": "On the tier of this slug.",
+    "category": "In the category of this slug, or one within it.",
+    "q": "Words to search for.",
+    "deleted": "`true` shows deleted ones, which are left out else.",
+    "format": "`json`, or `csv` for a file.",
+}
+TAGS = [
+    {"name": "register", "description": "How a new partner gets in"},
+    {"name": "partner", "description": "Your organisation: profile, onboarding, documents, team, audit log"},
+    {"name": "keys", "description": "Credentials: create, rotate, revoke, verify"},
+    {"name": "scopes", "description": "What a credential may be allowed to do"},
+    {"name": "requests", "description": "Work that is handed in, and its results"},
+    {"name": "webhooks", "description": "Endpoints that are told what happens"},
+    {"name": "deliveries", "description": "Each message to an endpoint, with its attempts"},
+    {"name": "events", "description": "What happened"},
+    {"name": "event-types", "description": "The catalogue, with a schema and an example of each"},
+    {"name": "usage", "description": "Calls, errors, latencies, limits"},
+    {"name": "marketplace", "description": "Browse and install what other partners sell"},
+    {"name": "installations", "description": "What you have installed"},
+    {"name": "integrations", "description": "What partners sell"},
+    {"name": "billing", "description": "Prices, invoices, earnings, balance, payouts"},
+    {"name": "payouts", "description": "Payouts to partners"},
+    {"name": "prices", "description": "Try a price before it goes live"},
+    {"name": "tiers", "description": "The ladder of plans"},
+    {"name": "partners", "description": "Partners"},
+    {"name": "audit", "description": "Whether the log of events is whole"},
+    {"name": "ledger", "description": "Whether the books balance"},
+    {"name": "health", "description": "Whether we are there, and who you are"},
+]
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -57,7 +98,17 @@ class OperationSchema(AutoSchema):
 
     def _get_parameters(self) -> list[dict[str, Any]]:
         parameters: list[dict[str, Any]] = super()._get_parameters()
+        for each in parameters:
+            if not each.get("description") and (text := self._told(each["name"])):
+                each["description"] = text
         return [*parameters, IDEMPOTENCY_KEY] if self.method == "POST" else parameters
+
+    def _told(self, parameter: str) -> str:
+        if parameter != "public_id":
+            return PARAMETERS.get(parameter, "")
+        model = getattr(getattr(self.view, "queryset", None), "model", None)
+        prefix = getattr(model, "id_prefix", "")
+        return f"Its id, `{prefix}_…`." if prefix else "Its id."
 
     def _scope(self) -> str | None:
         view = self.view
@@ -68,6 +119,7 @@ class OperationSchema(AutoSchema):
 def describe_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Postprocessing hook: the Problem schema, the list of codes, and a `default` answer on each operation."""
     components = result.setdefault("components", {})
+    result["tags"] = TAGS
     code = {"type": "string", "enum": list(problems.catalogue())}
     schema = {**PROBLEM, "properties": {**PROBLEM["properties"], "code": code}}  # type: ignore[dict-item]  # it has names there
     components.setdefault("schemas", {})["Problem"] = schema

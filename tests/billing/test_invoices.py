@@ -163,4 +163,4 @@ class TestApi:
 
     def test_prices_in_force(self, api, acme):
         [price] = api("GET", "/api/partner/v1/billing/prices", partner=acme).json()["data"]
-        assert (price["meter"], price["unit_amount"], price["currency"]) == ("api_calls", "0.0100000000", "USD")
+        assert (price["meter"], price["unit_amount"], price["currency"]) == ("api_calls", "0.01", "USD")

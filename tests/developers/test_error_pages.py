@@ -29,3 +29,9 @@ def test_unknown_code_is_not_found(client: Client) -> None:
 def test_list_links_to_all(client: Client) -> None:
     page = client.get("/developers/errors/").content.decode()
     assert all(f'href="/developers/errors/{code}"' in page for code in problems.catalogue())
+
+
+def test_no_placeholder_is_left_open() -> None:
+    from developers.errors import catalogue
+
+    assert [each.code for each in catalogue() if "{" in each.detail] == []

@@ -48,3 +48,12 @@ def test_operation_ids_are_unique(client: Client) -> None:
     paths = client.get("/api/schema?format=json").json()["paths"]
     found = [operation["operationId"] for path in paths.values() for operation in path.values() if isinstance(operation, dict)]
     assert len(found) == len(set(found))
+
+
+def test_every_parameter_and_tag_is_told_in_words(client: Client) -> None:
+    found = client.get("/api/schema").json()
+    operations = [operation for path in found["paths"].values() for operation in path.values()]
+    untold = {each["name"] for operation in operations for each in operation.get("parameters", []) if not each.get("description")}
+    assert not untold
+    tags = {tag for operation in operations for tag in operation["tags"]}
+    assert tags == {tag["name"] for tag in found["tags"]}

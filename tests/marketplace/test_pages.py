@@ -116,7 +116,7 @@ class TestInstalling:
         published(seller, scopes=["requests:read", "requests:write"])
         client = browser(consumer)
         page = client.post("/p/consumer/install/weather/", {"scopes": ["requests:read"], "agreed": "on"}, follow=True)
-        assert "asks for these scopes" in page.content.decode()
+        assert "exactly what this integration asks for" in page.content.decode()
         assert not Installation.objects.exists()
 
 
