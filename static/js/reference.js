@@ -36,8 +36,10 @@ fetch(place.dataset.schema).then(async (answer) => {
   const spec = await answer.json();
   // One audience at a time: whoever builds on the API doesn't operate it.
   const paths = Object.entries(spec.paths).filter(([path]) => path.startsWith(`/api/${place.dataset.audience}/`));
+  const used = new Set(paths.flatMap(([, operations]) => Object.values(operations).flatMap((operation) => operation.tags)));
+  const tags = spec.tags.filter((tag) => used.has(tag.name));
   window.ui = SwaggerUIBundle({
-    spec: { ...spec, paths: Object.fromEntries(paths) },
+    spec: { ...spec, tags, paths: Object.fromEntries(paths) },
     dom_id: "#swagger-ui",
     presets: [SwaggerUIBundle.presets.apis],
     plugins: [Frame],
