@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-import structlog
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from billing import charges, invoices
+from billing import charges, invoices, runs
 from billing.charges import Charge
 from billing.models import Closing, Invoice
 from core import clock
@@ -24,34 +23,46 @@ from core.problems import ValidationError
 from partners.models import Partner
 from usage.periods import Period
 
-log = structlog.get_logger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A month of one partner or all, as it is invoiced up to `until`."""
+    """A month of one partner or all, as it is invoiced up to `until`: closed for `done` of `partners` so far."""
 
     month: date
     until: datetime
     partners: int
+    done: int
     invoices: list[Invoice]
 
+    @property
+    def is_whole(self) -> bool:
+        return self.done == self.partners
 
-def close(*, month: date, by: Actor, partner: Partner | None = None, as_of: datetime | None = None) -> Closed:
+
+def close(
+    *, month: date, by: Actor, partner: Partner | None = None, as_of: datetime | None = None, within: timedelta | None = None
+) -> Closed:
     """Close a month for one partner or for all, and give its invoices up to that instant, new and old.
 
-    A transaction for each partner: what broke off goes on with the next call, and nothing is done twice. Raises
-    ValidationError for a month that has not begun, or for one that still runs without `as_of`; an `as_of` to come means now.
+    A transaction for each partner: what broke off, or wasn't done `within` the time, goes on with the next call, and nothing is
+    done twice. Raises ValidationError for a month that has not begun, or for one that still runs without `as_of`; an `as_of` to
+    come means now. Where partners fail, the others are closed all the same; then `runs.each` raises.
     """
     until = _until(month, as_of)
-    owners = [partner] if partner else list(Partner.objects.filter(activated_at__lt=until).order_by("pk"))
-    for number, owner in enumerate(owners, 1):
+    owners = Partner.objects.filter(pk=partner.pk) if partner else Partner.objects.filter(activated_at__lt=until)
+    covered = Closing.objects.filter(month=month, until__gte=until)
+    left = list(owners.exclude(pk__in=covered.values("partner")).order_by("pk"))
+    count = owners.count()
+
+    def turn(owner: Partner) -> None:
         close_partner(partner=owner, month=month, until=until, by=by)
-        log.info("month_closing", month=f"{month:%Y-%m}", partner=owner.public_id, done=number, of=len(owners))
+
+    done = count - len(left) + runs.each(left, turn, run=f"close {month:%Y-%m}", within=within)
     made = Invoice.objects.issued().filter(closing__month=month, closing__until__lte=until)
     if partner:
         made = made.filter(partner=partner)
-    return Closed(month, until, len(owners), list(made.select_related("partner", "closing").order_by("pk")))
+    rows = made.select_related("partner", "closing").prefetch_related("lines__invoice").order_by("pk")
+    return Closed(month, until, count, done, list(rows))
 
 
 @transaction.atomic

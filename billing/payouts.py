@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from billing import earnings, ledger, processors
+from billing import earnings, ledger, processors, runs
 from billing.event_types import PAYOUT_ACCOUNT_CHANGED, PAYOUT_APPROVED, PAYOUT_CREATED, PAYOUT_FAILED, PAYOUT_HELD, PAYOUT_PAID
 from billing.ledger import Kind, credit, debit
 from billing.models import Earning, Payout, PayoutAccount, PayoutItem, Transaction
@@ -28,8 +27,6 @@ from core.money import Money
 from core.problems import Conflict, ValidationError
 from core.states import StaleState, transition
 from partners.models import Partner
-
-log = structlog.get_logger(__name__)
 
 IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\Z")
 NUMBER = re.compile(r"[A-Z0-9]{4,34}\Z")
@@ -65,14 +62,13 @@ class Run:
 def run(*, by: Actor, as_of: datetime | None = None, partner: Partner | None = None) -> Run:
     """Make available what has passed its hold at `as_of` (now), and a payout for each partner whose sum reaches the minimum.
 
-    Each partner is a transaction of its own, so a run that breaks off is taken up by the next.
+    Each partner is a transaction of its own, so a run that breaks off is taken up by the next. Where partners fail, the others
+    are paid all the same; then `runs.each` raises.
     """
     done = Run(matured=earnings.mature(at=as_of or clock.now(), partner=partner))
     waiting = Earning.objects.payable().filter(**({"partner": partner} if partner else {}))
     owners = Partner.objects.filter(pk__in=waiting.order_by().values("partner").distinct()).order_by("pk")
-    for number, owner in enumerate(list(owners), 1):
-        _pay_out(owner, by, done)
-        log.info("payout_run", partner=owner.public_id, done=number, of=len(owners))
+    runs.each(list(owners), lambda owner: _pay_out(owner, by, done), run="payouts")
     return done
 
 

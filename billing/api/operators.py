@@ -1,6 +1,6 @@
 """The month's end, for operators: prices, closings, invoices, payouts, and the proof that the ledger is right."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
@@ -8,7 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing import closing, invoices, payouts, rating, reconciliation
+from billing import closing, invoices, payouts, rating, reconciliation, tasks
 from billing.api.filters import OperatorInvoiceFilter, OperatorPayoutFilter
 from billing.api.serializers import (
     ClosedSerializer,
@@ -31,6 +31,8 @@ from core.api.views import ApiView, ListMixin, OperatorViewSet, RetrieveMixin
 from core.problems import ValidationError
 
 SCOPES = {"read": "billing:read", "write": "billing:write"}
+# How long a request closes partners before it leaves the rest to the worker.
+PATIENCE = timedelta(seconds=20)
 GRADUATED = {
     "model": "graduated",
     "currency": "USD",
@@ -72,17 +74,23 @@ class CloseView(ApiView):
         operation_id="closeMonth",
         summary="Close a month",
         request=CloseSerializer,
-        responses=ClosedSerializer,
+        responses={200: ClosedSerializer, 202: ClosedSerializer},
         examples=[OpenApiExample("A month that is over", {"month": "2026-10"}, request_only=True)],
     )
     def post(self, request: Request) -> Response:
         """Turn a month's usage into invoices, and give them; for a closed month the same ones again.
 
         `as_of` closes up to an instant, so that a running month can be closed too: later closings charge what is new since.
+        Where it takes longer than a request may, the answer is 202 with how many partners are `done`, and the worker goes on:
+        ask again with the same month, and `until` as `as_of`, to see how far it is.
         """
         body = self.read(CloseSerializer)
         month = date.fromisoformat(f"{body.pop('month')}-01")
-        return Response(ClosedSerializer(closing.close(month=month, by=self.actor, **body)).data)
+        closed = closing.close(month=month, by=self.actor, within=PATIENCE, **body)
+        if not closed.is_whole:
+            by = {"id": str(self.actor.id), "label": self.actor.label}
+            tasks.close_month.delay(month.isoformat(), closed.until.isoformat(), by)
+        return Response(ClosedSerializer(closed).data, status=200 if closed.is_whole else 202)
 
 
 @extend_schema_view(

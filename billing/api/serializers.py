@@ -243,11 +243,12 @@ class CloseSerializer(Strict):
 
 
 class ClosedSerializer(Strict):
-    """The month as it is invoiced up to `until`."""
+    """The month as it is invoiced up to `until`, closed for `done` of `partners` so far."""
 
     month = serializers.DateField(format="%Y-%m", read_only=True)
     until = serializers.DateTimeField(read_only=True)
     partners = serializers.IntegerField(read_only=True)
+    done = serializers.IntegerField(read_only=True)
     invoices = OperatorInvoiceSerializer(many=True, read_only=True)
 
 

@@ -1,11 +1,14 @@
 """A month closes once, any day and again, and no call is charged twice."""
 
+import json
+from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from billing import closing
+from billing import closing, tasks
+from billing.api import operators
 from billing.models import Closing, Counter, Invoice, Line, Price
 from core import clock
 from core.problems import ValidationError
@@ -81,6 +84,17 @@ class TestWholeMonth:
     def test_a_month_to_come_is_refused(self, acme):
         with pytest.raises(ValidationError):
             close(datetime(2026, 12, 1, tzinfo=UTC), acme, as_of=datetime(2026, 12, 5, tzinfo=UTC))
+
+    def test_a_partner_that_fails_does_not_hold_up_the_others(self, acme, globex):
+        """Its price is more than money can be; it is named at the end, and what it used is charged once that is mended."""
+        other = make_partner("Other", monthly_quota=0, over_quota="charge")
+        broken = make_integration(globex, "999999", slug="broken")
+        install(acme, broken)
+        count(acme, 10**14, integration=broken)
+        count(other, 100)
+        with pytest.raises(ExceptionGroup, match="1 of 3 partners failed"):
+            close(OCTOBER)
+        assert [invoice.partner for invoice in Invoice.objects.all()] == [other]
 
     def test_every_partner_is_closed(self, acme, globex):
         count(acme, 100)
@@ -331,6 +345,26 @@ class TestApi:
         [found] = first.json()["invoices"]
         assert (found["total"], found["partner_id"]) == ({"amount": "5.00", "currency": "USD"}, acme.public_id)
         assert found["lines"][0]["integration_id"] == weather.public_id
+
+    def test_what_takes_longer_than_a_request_is_left_to_the_worker(self, api, acme, redis, monkeypatch):
+        others = [make_partner(f"Other {number}", monthly_quota=0, over_quota="charge") for number in range(3)]
+        for partner in (acme, *others):
+            count(partner, 100)
+        monkeypatch.setattr(operators, "PATIENCE", timedelta(0))
+        first = api("POST", self.PATH, {"month": "2026-10"})
+        assert (first.status_code, first.json()["done"], first.json()["partners"]) == (202, 0, 4)
+        [message] = [json.loads(raw) for raw in redis.lrange("celery:celery", 0, -1)]
+        args, *_ = json.loads(b64decode(message["body"]))
+        tasks.close_month(*args)
+        again = api("POST", self.PATH, {"month": "2026-10", "as_of": first.json()["until"]})
+        assert (again.status_code, again.json()["done"], len(again.json()["invoices"])) == (200, 4, 4)
+
+    def test_closing_again_costs_the_same_for_many_partners(self, api, acme, django_assert_max_num_queries):
+        for number in range(4):
+            count(make_partner(f"Other {number}", monthly_quota=0, over_quota="charge"), 100)
+        api("POST", self.PATH, {"month": "2026-10"})
+        with django_assert_max_num_queries(8):
+            assert len(api("POST", self.PATH, {"month": "2026-10"}).json()["invoices"]) == 4
 
     def test_one_partner_as_of(self, api, acme, weather):
         count(acme, 100, at=NOVEMBER, integration=weather)
