@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from django.db import connection, transaction
+import structlog
+from django.db import OperationalError, connection, transaction
 from django.db.migrations.operations import CreateModel
 
 from core import clock, ids
 
+log = structlog.get_logger(__name__)
+
 Span = Literal["day", "month"]
+
+# How long a lock on a table in use is waited for.
+PATIENCE = "3s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +42,19 @@ def register(table: str, *, span: Span, ahead: int = 3, kept: timedelta | None =
 
 
 def maintain() -> None:
-    """Make the partitions that will be needed and drop those that nobody may want any more, of every registered table."""
+    """Make the partitions that will be needed and drop those that nobody may want any more, of every registered table.
+
+    A table that somebody reads for long is left to the next time: whoever came after us would wait behind our lock.
+    """
     for table, plan in PLANS.items():
         if not _exists(table):
             continue  # its app isn't migrated yet
-        ensure(table, span=plan.span, ahead=plan.ahead)
-        if plan.kept is not None:
-            drop_before(table, instant=clock.now() - plan.kept, span=plan.span)
+        try:
+            ensure(table, span=plan.span, ahead=plan.ahead)
+            if plan.kept is not None:
+                drop_before(table, instant=clock.now() - plan.kept, span=plan.span)
+        except OperationalError as error:
+            log.warning("partitions_wait", table=table, error=str(error))
 
 
 class CreatePartitionedModel(CreateModel):
@@ -76,7 +88,8 @@ def drop_before(table: str, *, instant: datetime, span: Span) -> list[str]:
     dropped = []
     for name, start in _existing(table):
         if _following(start, span) <= instant:
-            with connection.cursor() as cursor:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
                 cursor.execute(f'DROP TABLE "{name}"')
             dropped.append(name)
     return dropped
@@ -88,6 +101,7 @@ def _create(table: str, start: datetime, end: datetime, span: Span) -> bool:
     if _exists(name):
         return False
     with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
         # The first lock admits one maker at a time, the second keeps rows of this span from coming in meanwhile.
         cursor.execute(f'LOCK TABLE ONLY "{table}" IN SHARE UPDATE EXCLUSIVE MODE')
         cursor.execute(f'LOCK TABLE "{table}_default" IN ACCESS EXCLUSIVE MODE')

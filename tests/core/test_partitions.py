@@ -1,9 +1,10 @@
 """Rows find their partition by their id, a late partition takes its rows along, an old one goes whole."""
 
+import time
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from core import clock, ids, partitions
 from core.models import Payload
@@ -42,6 +43,27 @@ def test_row_goes_to_its_month() -> None:
     assert home_of(at(clock.now() + timedelta(days=31))) == made[1]
     assert Payload.objects.get(pk=row.pk).data == {}
     assert partitions.ensure("core_payload", span="month", ahead=1) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_table_that_is_read_for_long_is_left_to_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partitions, "PATIENCE", "100ms")
+    monkeypatch.setattr(partitions, "PLANS", {"core_payload": partitions.Plan("month", 0, timedelta(days=30))})
+    clock.tick(timedelta(days=36_500))
+    reader = connection.copy()
+    with transaction.atomic(), reader.cursor() as cursor:
+        cursor.execute("BEGIN; SELECT count(*) FROM core_payload")
+    began = time.monotonic()
+    try:
+        partitions.maintain()
+        took = time.monotonic() - began
+    finally:
+        reader.close()
+    assert took < 5
+    assert not partitions._exists(f"core_payload_p{clock.now():%Y%m}01")
+    assert partitions.ensure("core_payload", span="month", ahead=0) == [f"core_payload_p{clock.now():%Y%m}01"]
+    with connection.cursor() as cursor:
+        cursor.execute(f'DROP TABLE "core_payload_p{clock.now():%Y%m}01"')
 
 
 def test_days() -> None:
