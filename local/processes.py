@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,7 +52,7 @@ class Process:
     started_at: float = 0.0
 
     def start(self) -> None:
-        """Start it, after moving a log that has grown large aside and a dead socket away."""
+        """Start it, after taking a dead socket away and what a log has too much."""
         rotate(self.log)
         if self.socket:
             self.socket.unlink(missing_ok=True)  # left by one that was killed, it would be in the way
@@ -118,9 +119,11 @@ def launched(argv: list[str], *, account: Account = OURSELVES, at_parent_death: 
 
 
 def rotate(log: Path) -> None:
-    """Move a large log aside; one old log is kept."""
+    """Empty a large log; what was in it is kept as one old log. Whoever appends to it goes on."""
     if log.is_file() and log.stat().st_size > KEPT_LOG_BYTES:
-        log.replace(log.with_name(log.name + ".1"))
+        with suppress(OSError):  # on a full disk it is better empty than kept
+            shutil.copyfile(log, log.with_name(log.name + ".1"))
+        os.truncate(log, 0)
 
 
 def adopt_orphans() -> None:

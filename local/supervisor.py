@@ -19,7 +19,7 @@ from local.engines import Engines, prepared
 from local.errors import FULL, LocalError, full_disk, tail
 from local.home import Home, write_private
 from local.prepare import COMMIT_LATER
-from local.processes import Process, adopt_orphans, end_leftovers, reap_adopted, record
+from local.processes import Process, adopt_orphans, end_leftovers, reap_adopted, record, rotate
 from local.progress import Steps
 
 TICK = 0.1
@@ -194,6 +194,7 @@ class Supervisor:
 
     def _look_after(self, watch: Watch) -> None:
         process, now = watch.process, time.monotonic()
+        rotate(process.log)
         if watch.due_at is not None:
             if now >= watch.due_at:
                 watch.due_at = None

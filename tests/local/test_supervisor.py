@@ -1,13 +1,17 @@
-"""What the supervisor does on its own: it goes on while the disk is full."""
+"""What the supervisor does on its own: it keeps logs from filling the disk, and goes on when that is full all the same."""
 
+import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from local import processes
 from local.home import Home
+from local.processes import Process
 from local.supervisor import Supervisor
 
 
@@ -31,3 +35,26 @@ def test_a_disk_that_filled_up_is_said_and_borne(full: Home, capsys: pytest.Capt
     Supervisor(full, host="127.0.0.1", port=8000)._write_pids()
     assert f"The disk is full; {full.demo_file} does not say who runs now." in capsys.readouterr().out
     assert not [path for path in full.path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_log_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one of a program that runs for months: it goes on in the same file, and what it said before is kept once."""
+    monkeypatch.setattr(processes, "KEPT_LOG_BYTES", 1_000)
+    log = tmp_path / "talker.log"
+    talker = Process(
+        name="talker", argv=["/bin/sh", "-c", "while sleep 0.01; do echo 0123456789; done"], log=log, env=dict(os.environ)
+    )
+    talker.start()
+    try:
+        for kept in (False, True):
+            deadline = time.monotonic() + 20
+            while log.stat().st_size <= 1_000:
+                assert time.monotonic() < deadline, "it fell silent"
+                time.sleep(0.01)
+            assert log.with_name("talker.log.1").exists() is kept
+            processes.rotate(log)
+            assert log.stat().st_size < 1_000
+    finally:
+        talker.stop()
+    assert set(log.read_text().split()) <= {"0123456789"}
+    assert log.with_name("talker.log.1").stat().st_size > 1_000
