@@ -7,6 +7,8 @@ IPv6 one is judged as what it is.
 """
 
 import re
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
@@ -18,6 +20,9 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 LONGEST_URL = 2_000
+LOOKUP_TIMEOUT = 5.0
+# Names are looked up in threads of their own, so that dead name servers hold up nothing else.
+LOOKUPS = ThreadPoolExecutor(128, thread_name_prefix="lookup")
 _AUTHORITY = re.compile(r"^[^:]*://([^/?#]*).*$", re.DOTALL)
 
 
@@ -150,6 +155,27 @@ def read_url(text: str, *, require_tls: bool = False) -> URL:
     _require_port(port)
     _require_host(host)
     return url.with_fragment(None)
+
+
+def check_url(text: str, *, require_tls: bool = False) -> None:
+    """Raises Refused if the platform would not send to this URL; for forms, when the address is given.
+
+    A name that can't be looked up now passes: it may come up later, and it is judged again at each connection.
+    """
+    url = read_url(text, require_tls=require_tls)
+    host = url.raw_host or ""
+    try:
+        found = LOOKUPS.submit(look_up, host, url.port or 0).result(timeout=LOOKUP_TIMEOUT)
+    except (OSError, UnicodeError, TimeoutError):
+        return
+    for address in found:
+        require_public(address)
+
+
+def look_up(host: str, port: int) -> list[str]:
+    """Every address of a name. Raises OSError or UnicodeError where there is none."""
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    return list(dict.fromkeys(str(info[4][0]) for info in infos))
 
 
 def _require_port(port: int | None) -> None:

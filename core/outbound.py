@@ -12,7 +12,6 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
@@ -23,18 +22,16 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from yarl import URL
 
-from core.addresses import Refused, read_url, require_public
+from core.addresses import LOOKUP_TIMEOUT, LOOKUPS, Refused, look_up, read_url, require_public
 
-__all__ = ["Answer", "Client", "Refused", "TooSlow", "Unreachable", "check_url", "post"]
+__all__ = ["Answer", "Client", "Refused", "TooSlow", "Unreachable", "post"]
 
 TIMEOUT = 15.0
 CONNECT_TIMEOUT = 10.0
-LOOKUP_TIMEOUT = 5.0
 LARGEST_ANSWER = 64 * 1024
 # A name's addresses are kept this long, and so is the failure to find them, so that dead names don't hold up lookups.
 NAMES_KEPT = 10
 FAILURES_KEPT = 30.0
-LOOKUPS_AT_ONCE = 128
 
 Lookup = Callable[[str, int], list[str]]
 
@@ -69,7 +66,7 @@ class Client:
     """
 
     def __init__(self, *, lookup: Lookup | None = None, keepalive: float = 30.0) -> None:
-        self._lookup = lookup or _addresses
+        self._lookup = lookup or look_up
         self._keepalive = keepalive
         self._session: aiohttp.ClientSession
 
@@ -143,21 +140,6 @@ class Client:
             return Answer(response.status, received, read, truncated, time.perf_counter() - began)
 
 
-def check_url(text: str, *, require_tls: bool = False) -> None:
-    """Raises Refused if the platform would not send to this URL; for forms, when the address is given.
-
-    A name that can't be looked up now passes: it may come up later, and it is judged again at each connection.
-    """
-    url = read_url(text, require_tls=require_tls)
-    host = url.raw_host or ""
-    try:
-        found = _LOOKUPS.submit(_addresses, host, url.port or 0).result(timeout=LOOKUP_TIMEOUT)
-    except (OSError, UnicodeError, TimeoutError):
-        return
-    for address in found:
-        require_public(address)
-
-
 def post(url: str, *, headers: Mapping[str, str], body: bytes, timeout: float = TIMEOUT) -> Answer:
     """One POST from synchronous code, on a connection of its own. Raises Refused, Unreachable, TooSlow."""
     outcome: list[Answer] = []
@@ -191,7 +173,7 @@ class GuardedResolver(AbstractResolver):
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
         if self._failed.get(host, 0.0) > time.monotonic():
             raise OSError("the name was not found a moment ago")
-        looking = _LOOKUPS.submit(self._lookup, host, port)
+        looking = LOOKUPS.submit(self._lookup, host, port)
         try:
             async with asyncio.timeout(LOOKUP_TIMEOUT):
                 found = await asyncio.wrap_future(looking)
@@ -220,14 +202,6 @@ class GuardedResolver(AbstractResolver):
         at = time.monotonic()
         self._failed = {name: until for name, until in self._failed.items() if until > at}
         self._failed[host] = at + FAILURES_KEPT
-
-
-_LOOKUPS = ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="lookup")
-
-
-def _addresses(host: str, port: int) -> list[str]:
-    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
-    return list(dict.fromkeys(str(info[4][0]) for info in infos))
 
 
 def _guarded_socket(info: Any) -> socket.socket:

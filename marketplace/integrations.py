@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from core import clock, events, outbound, versions
+from core import addresses, clock, events, versions
 from core import scopes as registry
 from core.actors import Actor
 from core.models import Environment
@@ -218,8 +218,8 @@ def _refusal(integration: Integration) -> str:
     if (theirs.hostname, theirs.port) == (ours.hostname, ours.port):
         return str(_("This is the platform's own address. Give the address of your API."))
     try:
-        outbound.check_url(integration.upstream_url, require_tls=integration.environment == Environment.LIVE)
-    except outbound.Refused as refused:
+        addresses.check_url(integration.upstream_url, require_tls=integration.environment == Environment.LIVE)
+    except addresses.Refused as refused:
         return refused.reason
     return ""
 

@@ -9,4 +9,8 @@ class PortalConfig(AppConfig):
     verbose_name = _("Portal")
 
     def ready(self) -> None:
-        from portal import data_export, readiness  # noqa: F401  (they register the handlers of two types of requests)
+        from core.later import later
+        from portal import data_export  # noqa: F401  (registers its handler)
+        from products.requests.handlers import Handler, register
+
+        register(Handler("ONBOARDING", later("portal.readiness.check")))

@@ -8,7 +8,7 @@ from core import outbound
 from core.models import Environment
 from partners import onboarding
 from partners.models import Partner
-from products.requests.handlers import Handler, Work, register
+from products.requests.handlers import Work
 from webhooks.models import Endpoint
 
 PATIENCE = 5.0
@@ -55,6 +55,3 @@ async def _reach(client: outbound.Client, endpoint: Endpoint) -> dict[str, Any]:
     except outbound.Refused as error:
         return {**about, "reachable": False, "detail": str(error)}
     return {**about, "reachable": True, "detail": f"HTTP {answer.status}"}
-
-
-register(Handler("ONBOARDING", check))

@@ -12,8 +12,9 @@ class WebhooksConfig(AppConfig):
 
     def ready(self) -> None:
         from core import events, partitions, streams
-        from webhooks import courier, event_types, fan_out, scopes  # noqa: F401  (registers types and scopes)
+        from core.later import later
+        from webhooks import event_types, fan_out, scopes  # noqa: F401  (registers types and scopes)
 
         events.subscribe(fan_out.fan_out)
-        streams.register(courier.STREAM)
+        streams.register(streams.Stream("deliveries", later("webhooks.courier.run")))
         partitions.register("webhooks_attempt", span="month", kept=timedelta(days=90))

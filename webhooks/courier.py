@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from core import clock, ids
 from core.outbound import LARGEST_ANSWER, Answer, Client, Refused, Unreachable
-from core.streams import Stream, either, wakes
+from core.streams import either, wakes
 from webhooks import signing
 from webhooks.claims import Claimed, Outcome, claim, write
 from webhooks.explanations import explain
@@ -207,10 +207,8 @@ def _allow_sockets() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-async def _run(stop: asyncio.Event) -> None:
+async def run(stop: asyncio.Event) -> None:
+    """The loop `deliveries`."""
     _allow_sockets()
     async with Client() as client, wakes(WAKES) as woken:
         await Courier(client).work(stop, woken)
-
-
-STREAM = Stream("deliveries", _run)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from core import clock, events, outbound, wake
+from core import addresses, clock, events, wake
 from core.actors import SYSTEM, Actor
 from core.models import Environment
 from core.problems import Conflict, ValidationError
@@ -165,8 +165,8 @@ def secrets_of(endpoint: Endpoint) -> tuple[str, ...]:
 def checked_url(url: str, environment: str) -> str:
     """The URL, if the platform would send there. Raises ValidationError; live endpoints must have https."""
     try:
-        outbound.check_url(url, require_tls=environment == Environment.LIVE)
-    except outbound.Refused as refusal:
+        addresses.check_url(url, require_tls=environment == Environment.LIVE)
+    except addresses.Refused as refusal:
         raise ValidationError([{"pointer": "/url", "code": "refused_url", "detail": refusal.reason}]) from refusal
     return url
 

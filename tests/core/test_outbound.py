@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from core import outbound
-from core.outbound import Answer, Client, Refused, TooSlow, Unreachable, check_url, post
+from core.addresses import check_url
+from core.outbound import Answer, Client, Refused, TooSlow, Unreachable, post
 
 Script = Callable[[http.server.BaseHTTPRequestHandler], None]
 
@@ -236,7 +237,7 @@ class TestAnswers:
 
     def test_name_that_waited_behind_dead_ones_is_not_taken_for_dead(self, trap: Trap, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(outbound, "LOOKUP_TIMEOUT", 0.3)
-        monkeypatch.setattr(outbound, "_LOOKUPS", ThreadPoolExecutor(2))
+        monkeypatch.setattr(outbound, "LOOKUPS", ThreadPoolExecutor(2))
         answered = threading.Event()
 
         def lookup(host: str, port: int) -> list[str]:

@@ -207,8 +207,8 @@ def test_event_of_an_endpoint_that_is_being_enabled_goes_out(acme: Partner, sink
 WORKER = """
 import asyncio, django
 django.setup()
-from webhooks.courier import STREAM
-asyncio.run(STREAM.run(asyncio.Event()))
+from core.streams import STREAMS
+asyncio.run(STREAMS["deliveries"].run(asyncio.Event()))
 """
 
 
