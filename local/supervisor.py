@@ -7,8 +7,10 @@ import os
 import select
 import signal
 import socket
+import sys
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -85,7 +87,7 @@ class Supervisor:
     def _bring_up(self, lock: ExitStack) -> None:
         self.home.require_space()
         end_leftovers(self.home.path)
-        require_free_port(self.host, self.port)
+        lock.enter_context(reserved_port(self.host, self.port))
         with self.steps.step("Settings"):
             engines = self.engines = prepared(self.home, lock)
             if engines.postgres:
@@ -249,6 +251,26 @@ class Supervisor:
         self._write_pids()
         reap_adopted(set())
         self.steps.say("Stopped.")
+
+
+@contextmanager
+def reserved_port(host: str, port: int) -> Iterator[None]:
+    """Keep every other platform off the port. Raises LocalError if it is taken.
+
+    granian shares a port with whoever else asks to share it, so that two platforms that look at once would both find it free,
+    and each get half of the other's calls. The reservation is a name that ends with this process (abstract sockets, unix(7)).
+    """
+    require_free_port(host, port)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as name:
+        if sys.platform == "linux":
+            try:
+                name.bind(f"\0portico {host} {port}")
+            except OSError as error:
+                raise LocalError(
+                    f"Port {port} on {host} is in use (by a Portico that starts at this moment). "
+                    f"Stop that one or take another port: make run PORT={port + 1}"
+                ) from error
+        yield
 
 
 def require_free_port(host: str, port: int) -> None:

@@ -1,6 +1,7 @@
-"""What the supervisor does on its own: it keeps logs from filling the disk, and goes on when that is full all the same."""
+"""What the supervisor does on its own: it shares no port, keeps logs small, and goes on when the disk is full all the same."""
 
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from local import processes
+from local.errors import LocalError
 from local.home import Home
 from local.processes import Process
-from local.supervisor import Supervisor
+from local.supervisor import Supervisor, reserved_port
 
 
 @pytest.fixture
@@ -29,6 +31,20 @@ def full(tmp_path: Path) -> Iterator[Home]:
         yield home
     finally:
         subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_two_that_start_at_once_do_not_share_a_port() -> None:
+    """Neither listens yet, and granian would let both."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with reserved_port("127.0.0.1", port):
+        with pytest.raises(LocalError, match=f"Port {port} on 127.0.0.1 is in use"), reserved_port("127.0.0.1", port):
+            pass
+        with reserved_port("127.0.0.1", port + 1):
+            pass
+    with reserved_port("127.0.0.1", port):
+        pass
 
 
 def test_a_disk_that_filled_up_is_said_and_borne(full: Home, capsys: pytest.CaptureFixture[str]) -> None:
