@@ -35,6 +35,10 @@ class ConsentMissing(Problem):
     members = ("needed",)
 
 
+class TermsChanged(Conflict):
+    detail = _("Version {number} was released in the meantime. Look at its terms and price, and agree anew.")
+
+
 @transaction.atomic
 def install(
     *,
@@ -44,17 +48,20 @@ def install(
     by: Actor,
     scopes: list[str] | None = None,
     held: Container[str] | None = None,
+    number: str | None = None,
 ) -> Installation:
     """Let a partner call an integration that it can see, from the next call on, at the price of its current version.
 
     `scopes` is what the consumer agreed to, in full; None agrees to whatever it asks for now. `held` is what the credential
-    that agrees may itself. Raises NotFound for one that the partner can't see, ConsentMissing, InsufficientScope,
-    AlreadyInstalled.
+    that agrees may itself, `number` is of the version whose price was shown. Raises NotFound for one that the partner can't
+    see, TermsChanged, ConsentMissing, InsufficientScope, AlreadyInstalled.
     """
     integration = _lock(integration, partner, environment)
     version = integration.current
     if version is None:
         raise NotFound()
+    if number is not None and number != version.number:
+        raise TermsChanged(number=version.number)
     if scopes is not None and set(scopes) != set(version.scopes):
         raise ConsentMissing(needed=" ".join(version.scopes) or "[]")
     for scope in version.scopes:

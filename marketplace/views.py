@@ -136,6 +136,7 @@ def install(request: PartnerRequest, integration: str) -> HttpResponse:
             partner=request.partner,
             environment=request.environment,
             scopes=request.POST.getlist("scopes"),
+            number=request.POST.get("version"),
             held=[name for name in SCOPES if request.member.may(name)],
             by=request.actor,
         )

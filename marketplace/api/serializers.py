@@ -204,9 +204,11 @@ class ReviewReasonSerializer(Strict):
 
 
 class InstallSerializer(Strict):
-    """`scopes` says what is agreed to, in full; left out, it is whatever the integration asks for at this moment."""
+    """`scopes` says what is agreed to, in full; left out, it is whatever the integration asks for at this moment. With `version`,
+    it is 409 if another one is released meanwhile, perhaps at another price."""
 
     scopes = serializers.ListField(child=serializers.CharField(max_length=64), max_length=50, required=False)
+    version = serializers.CharField(max_length=20, required=False)
 
 
 class InstalledSerializer(Strict):

@@ -121,6 +121,7 @@ class InstallView(ApiView):
             environment=caller.environment,
             scopes=body.get("scopes"),
             held=caller.scopes,
+            number=body.get("version"),
             by=self.actor,
         )
         return Created(InstallationSerializer(installation).data)

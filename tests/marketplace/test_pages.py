@@ -1,6 +1,7 @@
 """The marketplace's pages: browsing for anyone, selling and installing within a member's role, nothing of strangers."""
 
 import re
+from decimal import Decimal
 
 import pytest
 from django.test import Client
@@ -152,3 +153,18 @@ def test_release_notes_with_a_nul_are_refused(seller):
     answer = browser(seller).post(path, {"notes": "a\0b"})
     assert answer.status_code == 302
     assert Integration.objects.get().status == "draft"
+
+
+def test_a_price_that_rose_after_it_was_shown_is_not_agreed_to(seller, consumer):
+    integration = published(seller, pricing="per_call", price="0.01")
+    visitor, path = browser(consumer), f"/p/{consumer.slug}/install/weather/"
+    shown = dict(re.findall(r'<input type="hidden" name="(version)" value="([^"]+)"', visitor.get(path).content.decode()))
+    integrations.unpublish(integration=integration, by=MEMBER)
+    integration = integrations.update(integration=integration, changes={"price": Decimal("9")}, by=MEMBER)
+    integrations.submit(integration=integration, by=MEMBER)
+    integration.refresh_from_db()
+    integrations.approve(integration=integration, by=OPERATOR)
+    integrations.publish(integration=integration, by=MEMBER)
+    answer = visitor.post(path, {"agreed": "on", **shown}, follow=True).content.decode()
+    assert "Version 1.1.0 was released in the meantime" in answer
+    assert not Installation.objects.exists()
