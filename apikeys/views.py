@@ -26,7 +26,7 @@ def key_list(request: PartnerRequest) -> HttpResponse:
     """Keys of this environment."""
     found = Key.objects.for_caller(request.partner, request.environment).select_related("partner")
     context = {
-        "keys": listing(request, found, sortable=("name", "last_used_at")),
+        "keys": listing(request, found, sortable=("name",)),
         "may_create": _may_create(request),
         "live_needs_approval": request.environment == Environment.LIVE and request.partner.status == Partner.Status.PENDING,
         "partner": request.partner,

@@ -55,7 +55,9 @@ def partner_page(permission: str, *, post: str = "") -> Callable[[Page[P]], Call
             if not request.member.may(needed):
                 raise PermissionDenied
             try:
-                return view(request, *args, **kwargs)
+                answer = view(request, *args, **kwargs)
+                answer.headers.setdefault("Cache-Control", "private")  # caches on the way keep files by their ending, if allowed
+                return answer
             except problems.NotFound as problem:
                 raise Http404 from problem
             except problems.Problem as problem:

@@ -105,7 +105,7 @@ def settings(request: PartnerRequest) -> HttpResponse:
 def showcase(request: HttpRequest) -> HttpResponse:
     """Partners that show themselves."""
     found = Partner.objects.public_profiles()
-    asked = request.GET.get("q", "").strip()
+    asked = request.GET.get("q", "").replace("\0", "").strip()
     if asked:
         found = found.filter(name__icontains=asked)
     return render(request, "partners/showcase.html", {"found": listing(request, found, ordering="name"), "asked": asked})

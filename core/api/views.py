@@ -87,6 +87,13 @@ class ApiView(APIView):
         self.response = self.finalize_response(request, response, *args, **kwargs)
         return self.response
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """As the framework's; what was asked for with a credential is kept by no cache, which may not know X-API-Key."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        if self.audience != "public":
+            final.headers.setdefault("Cache-Control", "no-store")
+        return final
+
     def _once(self, key: str, handler: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         request = self.request
 
@@ -98,7 +105,7 @@ class ApiView(APIView):
             if hidden:
                 shown = {name: value for name, value in response.data.items() if name not in hidden}
                 storable = response.accepted_renderer.render(shown, response.accepted_media_type, response.renderer_context)
-            headers = {name: value for name, value in response.items() if name in {"Content-Type", "Location"}}
+            headers = {name: value for name, value in response.items() if name in {"Content-Type", "Location", "Cache-Control"}}
             return idempotency.Answer(response.status_code, headers, response.content, storable)
 
         body = request._request.body

@@ -86,6 +86,20 @@ class TestCallers:
         assert call("GET", "/api/operator/v1/only", identity={"kind": "operator", "scopes": ("*",)}).status_code == 200
 
 
+class TestCaches:
+    """A cache on the way may not know that X-API-Key is a credential."""
+
+    def test_what_a_credential_gets_is_kept_by_none(self, call):
+        for answer in (
+            call("GET", "/api/partner/v1/notes"),
+            call("GET", "/api/partner/v1/notes", identity={"scopes": ()}),
+            call("POST", "/api/partner/v1/notes", {"text": "a"}),
+            call("POST", "/api/partner/v1/notes", {"text": "b"}, **{"Idempotency-Key": "k"}),
+        ):
+            assert answer.headers["Cache-Control"] == "no-store"
+        assert "Cache-Control" not in call("POST", "/api/partner/v1/echo", {}).headers
+
+
 class TestFaults:
     """Our own faults are said without their insides."""
 

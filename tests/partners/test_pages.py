@@ -53,6 +53,10 @@ class TestWho:
         assert signed_in(confirmed, role).get(f"/p/acme/{page}").status_code == 200
 
     @pytest.mark.parametrize("page", PAGES)
+    def test_no_cache_on_the_way_keeps_it(self, signed_in, confirmed, page):
+        assert signed_in(confirmed, "owner").get(f"/p/acme/{page}")["Cache-Control"] == "private"
+
+    @pytest.mark.parametrize("page", PAGES)
     def test_stranger_finds_nothing(self, signed_in, confirmed, active, page):
         assert signed_in(active, "owner").get(f"/p/acme/{page}").status_code == 404
 
@@ -178,6 +182,7 @@ class TestPublic:
         assert "Acme" not in page
         assert Client().get("/partners/globex").status_code == 200
         assert Client().get("/partners/acme").status_code == 404
+        assert "Globex" in Client().get("/partners?q=%00glob").content.decode()
 
     def test_further_partner_of_the_same_person(self, signed_in, active):
         client = signed_in(active, "owner")
