@@ -6,12 +6,13 @@ A cursor is the last row's ordering values, base64url of JSON; it holds nothing 
 import base64
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from django.core.exceptions import FieldDoesNotExist
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import DateTimeField, Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.problems import ValidationError
@@ -42,8 +43,9 @@ def page(queryset: QuerySet[Row], *, ordering: str = "-id", cursor: str = "", li
     if cursor:
         values = _decode(cursor, ordering, len(fields))
         try:
+            values[0] = _instant(values[0]) if _is_instant(queryset.model, name) else values[0]
             rows = rows.filter(_after(fields, values, "lt" if descending else "gt"))
-        except (ValueError, TypeError, DjangoValidationError) as error:
+        except (ValueError, TypeError, OverflowError, DjangoValidationError) as error:
             raise _invalid() from error
     found = list(rows[: limit + 1])
     if len(found) <= limit:
@@ -86,6 +88,18 @@ def _decode(cursor: str, ordering: str, length: int) -> list[Any]:
     if not all(_is_value(value) for value in values):
         raise _invalid()
     return values
+
+
+def _is_instant(model: type[Model], name: str) -> bool:
+    try:
+        return isinstance(model._meta.get_field(name), DateTimeField)
+    except FieldDoesNotExist:
+        return False
+
+
+def _instant(text: Any) -> datetime:
+    """As `_encode` writes it. Raises ValueError, TypeError, OverflowError: PostgreSQL doesn't take every offset."""
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _is_value(value: Any) -> bool:

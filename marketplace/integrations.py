@@ -214,13 +214,13 @@ def _require_sound(integration: Integration) -> None:
 
 def _refusal(integration: Integration) -> str:
     """Why the gateway would not send calls to the upstream; "" if it would."""
-    theirs, ours = urlsplit(integration.upstream_url), urlsplit(settings.BASE_URL)
-    if (theirs.hostname, theirs.port) == (ours.hostname, ours.port):
-        return str(_("This is the platform's own address. Give the address of your API."))
     try:
         addresses.check_url(integration.upstream_url, require_tls=integration.environment == Environment.LIVE)
     except addresses.Refused as refused:
         return refused.reason
+    theirs, ours = urlsplit(integration.upstream_url), urlsplit(settings.BASE_URL)
+    if (theirs.hostname, theirs.port) == (ours.hostname, ours.port):
+        return str(_("This is the platform's own address. Give the address of your API."))
     return ""
 
 

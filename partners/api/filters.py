@@ -4,6 +4,7 @@ import django_filters
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from core.filters import InstantFilter
 from core.models import Event
 from partners.models import Partner
 
@@ -42,8 +43,8 @@ class EventFilter(django_filters.FilterSet):
     type = django_filters.CharFilter(method="of_type", label=_("A type, or a family of types: key.*"))
     subject = django_filters.CharFilter()
     actor = django_filters.CharFilter(field_name="actor_kind")
-    since = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    since = InstantFilter(field_name="created_at", lookup_expr="gte")
+    until = InstantFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Event

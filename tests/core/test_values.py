@@ -131,6 +131,12 @@ class TestListing:
         with pytest.raises(ValidationError):
             listing.page(Change.objects.all(), ordering=ordering, cursor=cursor)
 
+    @pytest.mark.parametrize("text", ["2026-01-01T00:00:00+23:59", "0001-01-01T00:00:00+15:00", "soon", "2026-02-30"])
+    def test_cursor_of_an_instant_that_is_none(self, rows: list[Change], text: str) -> None:
+        cursor = base64.urlsafe_b64encode(f'["changed_at", "{text}", "x"]'.encode()).decode()
+        with pytest.raises(ValidationError):
+            listing.page(Change.objects.all(), ordering="changed_at", cursor=cursor)
+
     def test_cursor_of_a_text_that_is_none(self) -> None:
         cursor = base64.urlsafe_b64encode(f'["email", "\\ud800", "{ids.new()}"]'.encode()).decode()
         with pytest.raises(ValidationError):

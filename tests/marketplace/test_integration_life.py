@@ -149,6 +149,7 @@ class TestInput:
             {"currency": "XXQ"},
             {"upstream_url": "http://127.0.0.1:8000/api/"},
             {"upstream_url": "https://user:secret@a.example/"},
+            {"upstream_url": "https://a.example:99999/"},
         ],
     )
     def test_facts_are_checked(self, seller, settings, wrong):

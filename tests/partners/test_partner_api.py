@@ -77,6 +77,13 @@ class TestRegister:
         ANYBODY.post("/register/confirm", {"token": token}, expect=422)
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59", "2026-01-01T00:00:00%2B20:00"])
+def test_instants_beyond_all_calendars_are_no_fault(acme, at):
+    for name in ("since", "until"):
+        answer = acme.send("GET", f"/partner/activity?{name}={at}")
+        assert answer.status_code == (200 if at.startswith("2026") else 422), answer.content
+
+
 class TestProfile:
     def test_read_and_change(self, acme):
         assert acme.get("/partner")["status"] == "pending"

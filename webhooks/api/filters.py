@@ -2,6 +2,7 @@
 
 import django_filters
 
+from core.filters import InstantFilter
 from core.models import Event
 from webhooks.models import Delivery, Endpoint
 
@@ -32,8 +33,8 @@ class EventFilter(django_filters.FilterSet):
 
     type = django_filters.CharFilter()
     subject = django_filters.CharFilter()
-    since = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    since = InstantFilter(field_name="created_at", lookup_expr="gte")
+    until = InstantFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Event
