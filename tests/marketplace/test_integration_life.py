@@ -132,6 +132,7 @@ class TestInput:
         "wrong",
         [
             {"slug": "Über"},
+            {"currency": "XXQ"},
             {"upstream_url": "ftp://a.example/"},
             {"pricing": "free", "price": 1},
             {"pricing": "per_call", "price": 0},
@@ -146,7 +147,6 @@ class TestInput:
         [
             {"scopes": ["no:such"]},
             {"scopes": ["*"]},
-            {"currency": "XXQ"},
             {"upstream_url": "http://127.0.0.1:8000/api/"},
             {"upstream_url": "https://user:secret@a.example/"},
             {"upstream_url": "https://a.example:99999/"},
