@@ -114,6 +114,18 @@ class TestRestore:
         archive.restore(new, made)
         assert answer(new.path) == 42
 
+    @pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.SYMTYPE])
+    def test_what_leads_outside_is_refused(self, kind: bytes, make_home: Callable[[], Path], tmp_path: Path) -> None:
+        member = tarfile.TarInfo("../precious" if kind == tarfile.REGTYPE else "files")
+        member.type, member.linkname = kind, str(tmp_path)
+        with tarfile.open(tmp_path / "crooked.tar.gz", "w:gz") as tar:
+            tar.addfile(member)
+        new = Home.open(make_home())
+        with pytest.raises(LocalError, match="no complete backup"):
+            archive.restore(new, tmp_path / "crooked.tar.gz")
+        assert not (new.path / "precious").exists()
+        assert not (new.path / "files").exists()
+
     def test_a_dump_that_does_not_load_leaves_the_home_empty(self, filled: Home, make_home: Callable[[], Path]) -> None:
         made = archive.backup(filled, None)
         broken = made.with_name("broken.tar.gz")
