@@ -95,14 +95,14 @@ class ProblemMiddleware:
 
 
 class RequestLogMiddleware(RequestMiddleware):
-    """django-structlog's, without what a URL may hold of secrets: queries, and the token of a confirmation's link."""
+    """django-structlog's, without what a URL may hold of secrets: queries, and the tokens of links in mails."""
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
         return f"{request.method} {_TOKEN.sub('…', request.path)}"
 
 
-_TOKEN = re.compile(r"(?<=/accounts/verify/)[^/]+")
+_TOKEN = re.compile(r"(?<=/accounts/verify/)[^/]+|(?<=/invitations/)invite_[^/]+")
 
 
 def speaks_problems(request: HttpRequest) -> bool:

@@ -12,8 +12,8 @@ from core.actors import Actor
 from core.models import User
 from core.problems import ValidationError
 from partners import documents, partners
-from partners.models import ApiSetup, Company, Document, Member, Partner
-from partners.permissions import Role
+from partners.models import ApiSetup, Company, Document, Partner
+from partners.permissions import DESCRIPTIONS, GIVABLE
 
 
 class AddressField(forms.URLField):
@@ -63,18 +63,34 @@ class SettingsForm(forms.ModelForm):
         widgets = {"description": forms.Textarea(attrs={"rows": 4})}
 
 
-class RoleForm(forms.ModelForm):
-    """A member's role. Ownership is handed on by owners only."""
+def _givable() -> list[tuple[str, str]]:
+    return [(role.value, f"{role.label}: {DESCRIPTIONS[role]}") for role in GIVABLE]
 
-    class Meta:
-        model = Member
-        fields = ["role"]
 
-    def __init__(self, *args: Any, by: Member, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if by.role != Role.OWNER:
-            role: Any = self.fields["role"]
-            role.choices = [choice for choice in Role.choices if choice[0] != Role.OWNER]
+class RoleForm(forms.Form):
+    """A member's role; ownership is handed over on a page of its own."""
+
+    role = forms.ChoiceField(label=_("Role"), choices=_givable, widget=forms.RadioSelect)
+
+
+class InvitationForm(RoleForm):
+    """Whom to invite, and as what."""
+
+    email = forms.EmailField(label=_("E-mail address"), max_length=254, help_text=_("The invitation is for this address alone."))
+    field_order = ("email", "role")
+
+
+class JoinForm(forms.Form):
+    """A newcomer whose address is known from the invitation."""
+
+    name = forms.CharField(label=_("Your name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("At least ten characters."),
+    )
 
 
 class BasicInfoForm(forms.ModelForm):

@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy as _
 from core import events
 from core.actors import Actor
 from core.models import User
-from core.problems import Conflict, Problem
-from core.states import swap
+from core.problems import Conflict, Problem, ValidationError
+from core.states import StaleState, swap
 from partners import event_types as types
-from partners import notices, security
+from partners import notices
 from partners.models import Member, Partner
-from partners.permissions import Role
+from partners.permissions import GIVABLE, Role
 
 CONFIRMABLE_FOR = timedelta(days=3)
 _SALT = "partners.members.confirm"
@@ -24,7 +24,7 @@ _SALT = "partners.members.confirm"
 class LastOwner(Conflict):
     """A partner has an owner at every moment."""
 
-    detail = _("This is the last owner. Make somebody else an owner first.")
+    detail = _("This is the owner. Hand the partner over to somebody else in the team first.")
 
 
 class InvalidConfirmation(Problem):
@@ -46,23 +46,53 @@ def add(*, partner: Partner, user: User, role: Role, by: Actor) -> Member:
 
 @transaction.atomic
 def change_role(*, member: Member, role: Role, by: Actor) -> None:
-    """Give a person another role. Raises LastOwner if no owner would be left, StaleState if the role is another by now."""
-    previous = member.role
+    """Give a person another role but ownership, which is handed over by `transfer`.
+
+    Raises LastOwner for the owner, StaleState if the role has changed meanwhile.
+    """
+    if role not in GIVABLE:
+        raise ValidationError({"role": [str(_("Ownership is handed over by the owner, in the portal."))]})
+    previous = Role(member.role)
     if role == previous:
         return
-    _keep_an_owner(member)
+    if previous == Role.OWNER:
+        raise LastOwner()
     swap(member, where={"role": previous}, role=role)
-    data = {**types.member_facts(member), "previous": str(previous)}
-    events.emit(type=types.MEMBER_ROLE_CHANGED, partner=member.partner, subject=member, actor=by, data=data)
+    _tell_role_changed(member, previous, by)
 
 
 @transaction.atomic
 def remove(*, member: Member, by: Actor) -> None:
-    """Take a person out of the team. Raises LastOwner if no owner would be left, StaleState if the role is another by now."""
-    _keep_an_owner(member)
-    swap(member, where={"role": member.role}, role=member.role)
-    events.emit(type=types.MEMBER_REMOVED, partner=member.partner, subject=member, actor=by, data=types.member_facts(member))
-    member.delete()
+    """Take a person out of the team, or let one leave it.
+
+    Raises LastOwner for the owner, StaleState if the role is another by now.
+    """
+    found = Member.objects.select_for_update(of=("self",)).select_related("partner", "user").filter(pk=member.pk).first()
+    if found is None or found.role != member.role:
+        raise StaleState()
+    if found.role == Role.OWNER:
+        raise LastOwner()
+    events.emit(type=types.MEMBER_REMOVED, partner=found.partner, subject=found, actor=by, data=types.member_facts(found))
+    if by.id != found.pk:
+        facts = {"partner": found.partner.name, "slug": found.partner.slug}
+        notices.tell(kind="member_removed", user=found.user, cause=found.public_id, **facts)
+    found.delete()
+
+
+@transaction.atomic
+def transfer(*, owner: Member, to: Member, by: Actor) -> None:
+    """Hand the partner over: `to` is the owner from now on, and who was it stays as an admin.
+
+    Raises StaleState if the one isn't the owner any more, or the other not in the team.
+    """
+    previous = Role(to.role)
+    swap(owner, where={"role": Role.OWNER}, role=Role.ADMIN)
+    swap(to, where={"role": previous, "partner": owner.partner_id}, role=Role.OWNER)
+    _tell_role_changed(owner, Role.OWNER, by)
+    _tell_role_changed(to, previous, by)
+    partner = owner.partner
+    data = {"id": partner.public_id, "owner": to.public_id, "previous": owner.public_id}
+    events.emit(type=types.PARTNER_OWNER_CHANGED, partner=partner, subject=partner, actor=by, data=data)
 
 
 @transaction.atomic
@@ -96,12 +126,12 @@ def confirm(*, token: str, by: Actor) -> User:
     if not EmailAddress.objects.filter(pk=address.pk, verified=False).update(verified=True):
         raise InvalidConfirmation()
     user: User = address.user
-    security.tell(user=user, type=types.MEMBER_EMAIL_CONFIRMED, by=by)
+    for member in Member.objects.filter(user=user).select_related("partner"):
+        data = types.member_facts(member)
+        events.emit(type=types.MEMBER_EMAIL_CONFIRMED, partner=member.partner, subject=member, actor=by, data=data)
     return user
 
 
-def _keep_an_owner(leaving: Member) -> None:
-    """Lock the partner's owners, so that two who leave at once don't both see the other stay."""
-    owners = Member.objects.select_for_update().filter(partner=leaving.partner, role=Role.OWNER).order_by("pk")
-    if leaving.role == Role.OWNER and not [owner for owner in owners if owner.pk != leaving.pk]:
-        raise LastOwner()
+def _tell_role_changed(member: Member, previous: Role, by: Actor) -> None:
+    data = {**types.member_facts(member), "previous": str(previous)}
+    events.emit(type=types.MEMBER_ROLE_CHANGED, partner=member.partner_id, subject=member, actor=by, data=data)

@@ -6,7 +6,7 @@ when the line breaks, each mail keeps one Message-ID, by which a mailbox knows t
 """
 
 import smtplib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parseaddr
@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import clock, wake
 from core.models import Event, User
-from partners.models import Member, Notice
+from partners.models import Invitation, Member, Notice
 from partners.permissions import BUILDERS, MANAGERS, Role
 
 log = structlog.get_logger(__name__)
@@ -75,10 +75,9 @@ def tell(*, kind: str, user: User, cause: str, **facts: str) -> None:
     wake.on_commit("notices")
 
 
-def tell_all(*, kind: str, users: Iterable[User], cause: str, **facts: str) -> None:
-    """The same to many people."""
-    rows = [Notice(kind=kind, user=user, cause=cause, facts=facts) for user in users]
-    Notice.objects.bulk_create(rows, batch_size=1_000, ignore_conflicts=True)
+def invite(*, invitation: Invitation, cause: str, **facts: str) -> None:
+    """Write the mail of an invitation, which goes to somebody who may have no account."""
+    Notice.objects.create(kind="invitation", invitation=invitation, partner=invitation.partner, cause=cause, facts=facts)
     wake.on_commit("notices")
 
 
@@ -115,7 +114,7 @@ def send_due() -> int:
 def _take() -> list[Notice]:
     due = list(Notice.objects.due().select_for_update(skip_locked=True).order_by("due_at")[:BATCH])
     Notice.objects.filter(pk__in=[notice.pk for notice in due]).update(due_at=clock.now() + LEASE, attempts=F("attempts") + 1)
-    found = Notice.objects.filter(pk__in=[notice.pk for notice in due]).select_related("user", "partner")
+    found = Notice.objects.filter(pk__in=[notice.pk for notice in due]).select_related("user", "partner", "invitation")
     return list(found)
 
 
@@ -139,7 +138,7 @@ def _send(notice: Notice) -> None:
 def message(notice: Notice) -> EmailMultiAlternatives:
     """The mail of a notice, as plain text and HTML. Tokens in its address are made now, and are nowhere in the row."""
     kind = KINDS[notice.kind]
-    facts = {**notice.facts, **_made_now(kind, notice.user)}
+    facts = {**notice.facts, **_made_now(notice)}
     subject = " ".join(_filled(kind.subject, facts).split())  # a header is one line, whatever names are in it
     context = {
         "subject": subject,
@@ -148,21 +147,24 @@ def message(notice: Notice) -> EmailMultiAlternatives:
         "url": settings.BASE_URL + _filled(kind.path, facts) if kind.path else "",
         "base_url": settings.BASE_URL,
         "recipient": notice.user,
+        "invited": notice.invitation is not None,
     }
     mail = EmailMultiAlternatives(
         subject=subject,
         body=render_to_string("mail/notice.txt", context),
-        to=[notice.user.email],
+        to=[notice.address],
         headers={"Message-ID": f"<{notice.pk}@{_domain()}>", "Auto-Submitted": "auto-generated"},
     )
     mail.attach_alternative(render_to_string("mail/notice.html", context), "text/html")
     return mail
 
 
-def _made_now(kind: Kind, user: User) -> dict[str, str]:
-    from partners import members
+def _made_now(notice: Notice) -> dict[str, str]:
+    from partners import invitations, members
 
-    return {"token": members.confirmation(user)} if "{token}" in kind.path else {}
+    if notice.invitation:
+        return {"token": invitations.token(notice.invitation)}
+    return {"token": members.confirmation(notice.user)} if notice.user and "{token}" in KINDS[notice.kind].path else {}
 
 
 def _facts(member: Member, payload: Mapping[str, Any]) -> dict[str, str]:
@@ -188,6 +190,35 @@ register(
         ),
         _("Confirm address"),
         "/accounts/verify/{token}",
+    ),
+    Kind(
+        "invitation",
+        _("{inviter} invites you to {partner}"),
+        (
+            _("{inviter} would like you to join the team of {partner}, in the role {role}."),
+            _("The link works for seven days, for you alone. If you don’t know what this is about, ignore this mail."),
+        ),
+        _("Look at the invitation"),
+        "/invitations/{token}",
+    ),
+    Kind(
+        "member_removed",
+        _("You are no longer in the team of {partner}"),
+        (
+            _("Somebody who manages the team of {partner} took you out of it. You can no longer see its pages."),
+            _("Your account here stays, with any other partner that you belong to."),
+        ),
+    ),
+    Kind(
+        "owner_changed",
+        _("{partner} has another owner"),
+        (
+            _("The ownership of {partner} was handed over. Who owned it before is an admin now."),
+            _("If nobody on your side meant to do this, answer this mail at once."),
+        ),
+        _("Open the team"),
+        "/p/{slug}/team/",
+        event="partner.owner_changed",
     ),
     Kind(
         "address_known",
@@ -245,16 +276,5 @@ register(
         _("{partner} was closed"),
         (_("The partner account {partner} was closed, and its keys no longer work."), "{reason}"),
         event="partner.closed",
-    ),
-    Kind(
-        "terms_published",
-        _("New terms of service from {date}"),
-        (
-            _("Version {version} of our terms of service takes effect on {date}."),
-            "{summary}",
-            _("An owner or admin of your team accepts them in the portal, now or when they are in effect."),
-        ),
-        _("Read the terms"),
-        "/terms/{version}",
     ),
 )

@@ -6,6 +6,8 @@ Permissions have the names of scopes (`core.scopes`), so that a member can hand 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core.scopes import SCOPES
+
 
 class Role(models.TextChoices):
     """What a person is in one partner."""
@@ -46,9 +48,27 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
 }
 
 
+# What one member can make another; ownership is handed over instead (`members.transfer`).
+GIVABLE = tuple(role for role in Role if role != Role.OWNER)
+
+DESCRIPTIONS = {
+    Role.OWNER: _("everything; there is one, who can hand the partner over"),
+    Role.ADMIN: _("everything, but not handing the partner over"),
+    Role.DEVELOPER: _("keys, webhooks, integrations and requests, but no money"),
+    Role.FINANCE: _("bills, earnings and payouts, and a look at the rest"),
+    Role.VIEWER: _("a look at everything but money and the audit log"),
+}
+
+
 def allows(role: str, permission: str) -> bool:
     """Whether a role has a permission. What the table doesn't name is a product's: all read, builders write."""
     roles = PERMISSIONS.get(permission)
     if roles is None:
         roles = EVERYONE if permission.endswith(":read") else BUILDERS
     return role in roles
+
+
+def table() -> list[tuple[str, list[bool]]]:
+    """Every permission there is, the products' scopes included, with a yes or no for each role in the order of `Role`."""
+    names = sorted({*PERMISSIONS, *SCOPES})
+    return [(name, [allows(role, name) for role in Role]) for name in names]

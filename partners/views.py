@@ -8,13 +8,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from core.actors import Actor
-from core.problems import NotFound
 from core.tables import listing
 from partners import members, partners
-from partners.forms import PartnerForm, RoleForm, SettingsForm
-from partners.models import Member, Partner
+from partners.forms import PartnerForm, SettingsForm
+from partners.models import Partner
 from partners.pages import PartnerRequest, partner_page
-from partners.permissions import PERMISSIONS, Role
 
 
 @require_http_methods(["GET", "POST"])
@@ -45,44 +43,6 @@ def create(request: HttpRequest) -> HttpResponse:
         partner = partners.create(owner=person, by=by, **form.cleaned_data)  # type: ignore[arg-type]  # the page wants a sign-in
         return redirect("partners:onboarding", slug=partner.slug)
     return render(request, "partners/create.html", {"form": form})
-
-
-@partner_page("members:read")
-def team(request: PartnerRequest) -> HttpResponse:
-    """Who is in the team, in which role, and what each role may."""
-    people = listing(request, Member.objects.of_partner(request.partner).select_related("user"), ordering="id")
-    for member in people:
-        member.is_me = member.pk == request.member.pk
-        member.page_of = request.partner if _may_manage(request.member, member) else None
-    table = [(permission, [role in roles for role in Role]) for permission, roles in PERMISSIONS.items()]
-    return render(request, "partners/team.html", {"people": people, "roles": Role.choices, "table": table})
-
-
-@partner_page("members:write")
-def role(request: PartnerRequest, public_id: str) -> HttpResponse:
-    """Give a member another role."""
-    member = _managed(request, public_id)
-    form = RoleForm(request.POST or None, instance=member, by=request.member)
-    if form.is_valid():
-        chosen = form.cleaned_data["role"]
-        member.refresh_from_db()
-        members.change_role(member=member, role=chosen, by=request.actor)
-        messages.success(
-            request, _("%(person)s now has the role %(role)s.") % {"person": member.user, "role": Role(chosen).label}
-        )
-        return redirect("partners:team", slug=request.partner.slug)
-    return render(request, "partners/role.html", {"form": form, "subject": member})
-
-
-@partner_page("members:write")
-def remove(request: PartnerRequest, public_id: str) -> HttpResponse:
-    """Take a member out of the team, after asking."""
-    member = _managed(request, public_id)
-    if request.method == "POST":
-        members.remove(member=member, by=request.actor)
-        messages.success(request, _("%(person)s is no longer in the team.") % {"person": member.user})
-        return redirect("partners:team", slug=request.partner.slug)
-    return render(request, "partners/remove.html", {"subject": member})
 
 
 @partner_page("partner:read", post="partner:write")
@@ -118,15 +78,3 @@ def profile(request: HttpRequest, slug: str) -> HttpResponse:
     if partner is None:
         raise Http404
     return render(request, "partners/profile.html", {"shown": partner})
-
-
-def _may_manage(me: Member, other: Member) -> bool:
-    """Admins manage everybody but owners; owners everybody. Nobody manages themselves here."""
-    return me.may("members:write") and me.pk != other.pk and (me.role == Role.OWNER or other.role != Role.OWNER)
-
-
-def _managed(request: PartnerRequest, public_id: str) -> Member:
-    member = Member.objects.of_partner(request.partner).select_related("user", "partner").public(public_id).first()
-    if member is None or not _may_manage(request.member, member):
-        raise NotFound()
-    return member

@@ -22,11 +22,13 @@ def site(request: HttpRequest) -> dict[str, "Site"]:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A partner that the signed-in person belongs to."""
+    """A partner that the signed-in person belongs to: `current` if this is its page, `chosen` if its page was the last one."""
 
     name: str
     url: str
     current: bool
+    chosen: bool
+    role: str
 
 
 class Site:
@@ -55,22 +57,6 @@ class Site:
         return getattr(self._request, "partner", None)
 
     @property
-    def terms_wanted(self) -> Any:
-        """The version of the terms that waits for this partner's yes, on its pages."""
-        return getattr(self._request, "terms_wanted", None)
-
-    @property
-    def may_accept_terms(self) -> bool:
-        return self._may("partner:write")
-
-    @cached_property
-    def terms_hold(self) -> bool:
-        """Whether there are terms of service that hold today."""
-        from partners.models import Terms
-
-        return bool(Terms.objects.in_effect().exists())
-
-    @property
     def environment(self) -> str:
         """`live` or `test` on a partner's pages, otherwise nothing."""
         return getattr(self._request, "environment", "")
@@ -79,16 +65,31 @@ class Site:
     def memberships(self) -> list[Membership]:
         """The signed-in person's partners, by name."""
         from partners.models import Member
+        from partners.pages import CURRENT
 
         if not self._request.user.is_authenticated:
             return []
+        chosen = self._request.session.get(CURRENT)
         members = Member.objects.filter(user=self._request.user, partner__deleted_at=None)
         return [
             Membership(
-                each.partner.name, navigation.find("portal:dashboard", slug=each.partner.slug), each.partner == self.partner
+                each.partner.name,
+                navigation.find("portal:dashboard", slug=each.partner.slug),
+                each.partner == self.partner,
+                each.partner.public_id == chosen,
+                each.get_role_display(),
             )
             for each in members.select_related("partner").order_by("partner__name")
         ]
+
+    @cached_property
+    def invitations(self) -> list[Any]:
+        """Teams that the signed-in person is invited to."""
+        from partners import invitations
+
+        if not self._request.user.is_authenticated:
+            return []
+        return [(each, invitations.token(each)) for each in invitations.waiting_for(self._request.user)]
 
     @cached_property
     def navigation(self) -> list[LinkGroup]:

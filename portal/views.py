@@ -60,10 +60,12 @@ def landing(request: HttpRequest) -> HttpResponse:
 @require_GET
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """The way in: to the only partner one has, otherwise a choice of them; operators without one go to their console."""
+    """The way in: to the partner one was at last or the only one there is, otherwise a choice of them (always so with `?all`);
+    operators without one go to their console."""
     memberships = Site(request).memberships
-    if len(memberships) == 1 and "all" not in request.GET:
-        return redirect(memberships[0].url)
+    there = next((each for each in memberships if each.chosen), memberships[0] if len(memberships) == 1 else None)
+    if there and "all" not in request.GET:
+        return redirect(there.url)
     if not memberships and request.user.is_staff:
         return redirect("admin:index")
     return render(request, "portal/home.html")
@@ -97,13 +99,6 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "errors/404.html", status=404)
-
-
-def too_many(request: HttpRequest) -> HttpResponse:
-    """Attempts to sign in, sign up or guess a code went beyond what is allowed (`ACCOUNT_RATE_LIMITS`)."""
-    response = render(request, "errors/429.html", status=429)
-    response["Retry-After"] = "60"
-    return response
 
 
 def broken(request: HttpRequest) -> HttpResponse:

@@ -69,6 +69,15 @@ def _document(member: Member) -> str:
     return str(answer.expect(201)["id"])
 
 
+def _person(member: Member) -> str:
+    from core.actors import SYSTEM
+    from core.models import User
+    from partners import members
+
+    user = User.objects.create_user(f"{token_hex(4)}@tenancy.example")
+    return members.add(partner=member.partner, user=user, role="viewer", by=SYSTEM).public_id
+
+
 def _call(member: Member) -> str:
     """A call that usage has heard of: the gateway sends what it carried within 100 ms."""
     from usage import ingest
@@ -114,6 +123,10 @@ MAKERS: dict[str, Maker] = {
     "integrations": _integration,
     "keys": _posted("/keys", {"name": "Tenancy", "environment": "live", "scopes": ["partner:read"]}),
     "partner/documents": _document,
+    "partner/invitations": lambda member: str(
+        member.api.post("/partner/invitations", {"email": f"{token_hex(4)}@tenancy.example", "role": "viewer"}).expect(201)["id"]
+    ),
+    "partner/members": _person,
     "requests": _posted("/requests", {"type": "TENANCY", "payload": {}}, "requestId"),
     "usage/requests": _call,
     "webhooks": _posted("/webhooks", {"url": "http://127.0.0.1:19999/hooks", "event_types": ["request.*"]}),

@@ -9,9 +9,9 @@ from core import ids
 from core.api.serializers import MoneyField, Strict, StrictModel
 from core.events import TYPES
 from core.models import Event, Payload
-from partners import onboarding, terms
-from partners.api.terms import StandingSerializer
-from partners.models import ApiSetup, Company, Document, Member, Partner, Tier
+from partners import onboarding
+from partners.models import ApiSetup, Company, Document, Invitation, Member, Partner, Tier
+from partners.permissions import Role
 
 LONGEST_REASON = 2_000
 
@@ -47,7 +47,6 @@ class PartnerSerializer(StrictModel):
     """The calling partner, to itself."""
 
     tier: Any = serializers.SlugRelatedField("slug", read_only=True)
-    terms = serializers.SerializerMethodField()
 
     class Meta:
         model = Partner
@@ -64,13 +63,8 @@ class PartnerSerializer(StrictModel):
             "listed",
             "activated_at",
             "created_at",
-            "terms",
         ]
         read_only_fields = ["slug", "status", "status_reason", "activated_at", "created_at"]
-
-    @extend_schema_field(StandingSerializer)
-    def get_terms(self, partner: Partner) -> Any:
-        return StandingSerializer(terms.standing(partner)).data
 
 
 class OperatorPartnerSerializer(PartnerSerializer):
@@ -79,7 +73,7 @@ class OperatorPartnerSerializer(PartnerSerializer):
     tier: Any = serializers.SlugRelatedField("slug", queryset=Tier.objects.all())
 
     class Meta(PartnerSerializer.Meta):
-        fields = [*(name for name in PartnerSerializer.Meta.fields if name != "terms"), "deleted_at"]
+        fields = [*PartnerSerializer.Meta.fields, "deleted_at"]
         read_only_fields = [*PartnerSerializer.Meta.read_only_fields, "deleted_at"]
 
 
@@ -102,6 +96,33 @@ class MemberSerializer(StrictModel):
         model = Member
         fields = ["id", "email", "name", "role", "joined_at"]
         read_only_fields = ["joined_at"]
+
+
+class RoleSerializer(Strict):
+    """A role that somebody is given."""
+
+    role = serializers.ChoiceField(Role.choices)
+
+
+class InviteSerializer(RoleSerializer):
+    """Whom to invite, and as what."""
+
+    email = serializers.EmailField(max_length=254)
+
+
+class InvitationSerializer(StrictModel):
+    """An offer to join the team. Its link is in the mail alone."""
+
+    status = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Invitation
+        fields = ["id", "email", "role", "status", "sent_at", "expires_at", "created_at"]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(["pending", "expired", "accepted", "revoked"]))
+    def get_status(self, invitation: Invitation) -> str:
+        return "expired" if invitation.has_expired else invitation.status
 
 
 class RegisterSerializer(Strict):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from partners.api import terms, views
+from partners.api import team, views
 
 partner_urls = [
     path("register", views.RegisterView.as_view()),
@@ -14,11 +14,14 @@ partner_urls = [
     path("partner/audit-log", views.AuditLogViewSet.as_view({"get": "list"})),
     path("partner/documents", views.DocumentViewSet.as_view({"get": "list", "post": "create"})),
     path("partner/documents/<str:public_id>", views.DocumentViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
-    path("partner/members", views.MemberViewSet.as_view({"get": "list"})),
-    path("partner/terms", terms.StandingView.as_view()),
-    path("partner/terms/accept", terms.AcceptView.as_view()),
-    path("terms", terms.TermsViewSet.as_view({"get": "list"})),
-    path("terms/<str:version>", terms.TermsViewSet.as_view({"get": "retrieve"})),
+    path("partner/members", team.MemberViewSet.as_view({"get": "list"})),
+    path(
+        "partner/members/<str:public_id>",
+        team.MemberViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+    ),
+    path("partner/invitations", team.InvitationViewSet.as_view({"get": "list", "post": "create"})),
+    path("partner/invitations/<str:public_id>", team.InvitationViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
+    path("partner/invitations/<str:public_id>/resend", team.InvitationViewSet.as_view({"post": "resend"})),
     path("tiers", views.TierViewSet.as_view({"get": "list"})),
     path("partners", views.ProfileViewSet.as_view({"get": "list"})),
     path("partners/<slug:slug>", views.ProfileViewSet.as_view({"get": "retrieve"})),

@@ -1,4 +1,4 @@
-"""The partner API about the partner itself: profile, onboarding, team, tiers, what happened; and what is public of partners."""
+"""The partner API about the partner itself: profile, onboarding, tiers, what happened; and what is public of partners."""
 
 from typing import Any, ClassVar
 
@@ -24,7 +24,6 @@ from partners.api.serializers import (
     BasicInfoSerializer,
     BusinessDetailsSerializer,
     DocumentSerializer,
-    MemberSerializer,
     PartnerSerializer,
     ProfileSerializer,
     ProgressSerializer,
@@ -33,7 +32,7 @@ from partners.api.serializers import (
     TierSerializer,
     UploadSerializer,
 )
-from partners.models import Document, Member, Partner, Tier
+from partners.models import Document, Partner, Tier
 
 REGISTRATION = {"email": "ann@acme.example", "password": "kumquat-sunrise-42", "company_name": "Acme", "type": "technology"}
 ONBOARDING = {
@@ -64,8 +63,7 @@ class RegisterView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Makes a pending partner with you as its owner, and sends you a mail to confirm the address. The answer is the same
-        whether or not the address is known. By registering you accept the terms of service
-        for your organisation (`GET /terms`)."""
+        whether or not the address is known."""
         body = self.read(RegisterSerializer)
         if not ratelimit.consume(request._request, action="signup"):  # one limit with the page's
             limit = settings.REGISTRATIONS_A_MINUTE
@@ -227,18 +225,6 @@ class DocumentViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
         """Possible until it is decided."""
         documents.remove(document=self.get_object(), by=self.actor)
         return Response(status=204)
-
-
-@extend_schema_view(list=extend_schema(operation_id="listMembers", summary="List the team"))
-class MemberViewSet(PartnerViewSet, ListMixin):
-    """The people of the calling partner."""
-
-    queryset = Member.objects.select_related("user")
-    serializer_class = MemberSerializer
-    scopes = {"read": "members:read", "write": "members:write"}
-
-    def get_queryset(self) -> Any:
-        return self.queryset.of_partner(self.caller.partner_id)  # people are of no environment
 
 
 @extend_schema_view(list=extend_schema(operation_id="listTiers", summary="List tiers"))

@@ -3,20 +3,7 @@
 from partners.models.notices import Notice
 from partners.models.partners import ApiSetup, Company, Partner, TierChange
 from partners.models.reviews import Document, Review
-from partners.models.team import Member
-from partners.models.terms import Acceptance, Terms
+from partners.models.team import Invitation, Member
 from partners.models.tiers import Tier
 
-__all__ = [
-    "Acceptance",
-    "ApiSetup",
-    "Company",
-    "Document",
-    "Member",
-    "Notice",
-    "Partner",
-    "Review",
-    "Terms",
-    "Tier",
-    "TierChange",
-]
+__all__ = ["ApiSetup", "Company", "Document", "Invitation", "Member", "Notice", "Partner", "Review", "Tier", "TierChange"]

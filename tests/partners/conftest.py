@@ -72,19 +72,19 @@ def console(operator, by_operator):
 
 @pytest.fixture
 def signed_in(db):
-    """A signed-in signed_in of one person of a partner, in one role: `signed_in(partner, "owner")`."""
+    """A browser of one person of a partner, in one role: `signed_in(partner, "owner")`."""
     from django.test import Client
 
     from core.models import User
     from partners.models import Member
 
     def sign_in(partner, role):
-        user = User.objects.filter(email=f"{role}@{partner.slug}.example").first()
-        if user is None:
+        member = Member.objects.filter(partner=partner, role=role).first()
+        if member is None:
             user = User.objects.create_user(f"{role}@{partner.slug}.example")
-            Member.objects.create(partner=partner, user=user, role=role)
+            member = Member.objects.create(partner=partner, user=user, role=role)
         client = Client()
-        client.force_login(user)
+        client.force_login(member.user)
         return client
 
     return sign_in

@@ -6,7 +6,6 @@ import pytest
 from django.test import Client
 
 from core.models import Event, User
-from core.states import StaleState
 from partners import members, notices, onboarding, partners
 from partners.models import Member, Partner
 from partners.permissions import Role
@@ -62,7 +61,7 @@ class TestWho:
 
     @pytest.mark.parametrize("page", PAGES)
     def test_anybody_is_asked_to_sign_in(self, confirmed, page):
-        assert Client().get(f"/p/acme/{page}")["Location"].startswith("/p/acme/login?next=/p/acme/")
+        assert Client().get(f"/p/acme/{page}")["Location"].startswith("/accounts/login/")
 
     def test_deleted_partner_is_gone(self, signed_in, active):
         client = signed_in(active, "owner")
@@ -123,35 +122,10 @@ class TestTeam:
         client = signed_in(confirmed, "admin")
         signed_in(confirmed, "viewer")
         owner, viewer = (Member.objects.get(partner=confirmed, role=role) for role in ("owner", "viewer"))
-        assert client.post(f"/p/acme/team/{owner.public_id}/remove").status_code == 404
+        assert client.post(f"/p/acme/team/{owner.public_id}/remove").status_code == 403
         assert client.post(f"/p/acme/team/{viewer.public_id}/role", {"role": "owner"}).status_code == 200
         viewer.refresh_from_db()
         assert viewer.role == "viewer"
-
-    def test_last_owner_stays(self, confirmed):
-        owner = Member.objects.get(partner=confirmed, role="owner")
-        with pytest.raises(members.LastOwner):
-            members.remove(member=owner, by=PUBLIC)
-        with pytest.raises(members.LastOwner):
-            members.change_role(member=owner, role=Role.ADMIN, by=PUBLIC)
-
-    def test_who_became_an_owner_meanwhile_is_not_removed_as_what_they_were(self, confirmed):
-        person = User.objects.create(email="bea@acme.example")
-        bea = members.add(partner=confirmed, user=person, role=Role.DEVELOPER, by=PUBLIC)
-        before = Member.objects.get(pk=bea.pk)
-        members.change_role(member=bea, role=Role.OWNER, by=PUBLIC)
-        with pytest.raises(StaleState):
-            members.remove(member=before, by=PUBLIC)
-        assert Member.objects.get(pk=bea.pk).role == Role.OWNER
-
-    def test_removed_twice_is_one_event(self, confirmed):
-        person = User.objects.create(email="bea@acme.example")
-        bea = members.add(partner=confirmed, user=person, role=Role.DEVELOPER, by=PUBLIC)
-        again = Member.objects.get(pk=bea.pk)
-        members.remove(member=bea, by=PUBLIC)
-        with pytest.raises(StaleState):
-            members.remove(member=again, by=PUBLIC)
-        assert Event.objects.filter(type="member.removed").count() == 1
 
 
 class TestSettings:
@@ -194,7 +168,7 @@ def test_mail_of_every_kind_can_be_written(newcomer):
     user = User.objects.get()
     for kind in notices.KINDS:
         facts = {"partner": "Acme & Co", "slug": "acme", "reason": "Unpaid", "name": "Back end", "hint": "pk_live_…x7Kq"}
-        facts |= {"version": "2", "date": "2027-01-01", "summary": "Monthly."}
+        facts |= {"inviter": "Ann", "role": "Viewer"}
         mail = notices.message(notices.Notice(kind=kind, user=user, facts=facts))
         assert "{" not in mail.subject + mail.body
         assert "&amp;amp;" not in mail.alternatives[0].content
