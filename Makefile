@@ -2,7 +2,7 @@
 # PORT (8000) is the public port, PORTICO_HOME (.portico) the folder that holds all state.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run engines reset backup restore check test test-slow lock css screenshots
+.PHONY: help install install-dev run engines reset backup restore check docs test test-slow lock css screenshots
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 BIN := .venv/bin
@@ -33,6 +33,9 @@ restore: install ## Fill an empty home from BACKUP=file.tar.gz
 
 check: install-dev ## Style, types, layers, templates, migrations, production settings
 	@exec $(BIN)/python -m local check
+
+docs: install-dev ## Write what of docs/ is made from the code: docs/permissions.md
+	@exec $(BIN)/python -m local docs
 
 test: check ## The checks, and everything a change can break
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not platform and not browser"

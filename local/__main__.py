@@ -72,6 +72,13 @@ def check(_: argparse.Namespace) -> None:
     checks.main()
 
 
+def docs(_: argparse.Namespace) -> None:
+    """Write the parts of docs/ that are made from the code."""
+    from local import check as checks
+
+    checks.write_docs()
+
+
 def existing_home() -> Home:
     """The home, where there is one."""
     path = configured_path()
@@ -88,6 +95,7 @@ COMMANDS = {
     "restore": restore,
     "reset": reset,
     "check": check,
+    "docs": docs,
 }
 
 

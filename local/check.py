@@ -36,6 +36,17 @@ def main() -> None:
         raise LocalError(f"Not clean: {', '.join(failed)}.")
 
 
+def write_docs() -> None:
+    """Write the parts of docs/ that are made from the code."""
+    with tempfile.TemporaryDirectory(prefix="portico-docs-") as home:
+        env = os.environ | production_settings(Path(home))
+        command = [str(BIN / "python"), "-W", "ignore::RuntimeWarning", "manage.py", "render_permissions"]
+        made = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise LocalError(f"Not written: {made.stderr.strip()}")
+    (ROOT / "docs" / "permissions.md").write_text(made.stdout)
+
+
 def run(name: str, env: dict[str, str]) -> bool:
     """One check; its output is shown only if it fails."""
     began_at = time.monotonic()

@@ -1,6 +1,6 @@
 """The marketplace's pages: public ones, and those of a partner."""
 
-from django.urls import path, re_path
+from django.urls import path
 
 from marketplace import public, views
 
@@ -13,10 +13,9 @@ urlpatterns = [
     path("p/<slug:slug>/integrations/new/", views.create, name="create"),
     path("p/<slug:slug>/integrations/<str:public_id>/", views.detail, name="detail"),
     path("p/<slug:slug>/integrations/<str:public_id>/delete/", views.delete, name="delete"),
-    re_path(
-        r"^p/(?P<slug>[-a-zA-Z0-9_]+)/integrations/(?P<public_id>[^/]+)/(?P<verb>submit|publish|unpublish)/\Z",
-        views.act,
-        name="act",
+    *(
+        path(f"p/<slug:slug>/integrations/<str:public_id>/{verb}/", views.act, {"verb": verb}, name="act")
+        for verb in ("submit", "publish", "unpublish")
     ),
     path("p/<slug:slug>/installed/", views.installation_list, name="installations"),
     path("p/<slug:slug>/installed/<str:public_id>/", views.installation, name="installation"),

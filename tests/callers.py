@@ -25,7 +25,10 @@ class Caller:
     client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        place = f"/api/{'operator' if self.kind == 'operator' else 'partner'}/v1{path}"
+        return self.send_to(method, f"/api/{'operator' if self.kind == 'operator' else 'partner'}/v1{path}", body, **headers)
+
+    def send_to(self, method: str, place: str, body: Any = None, **headers: str) -> Any:
+        """The same for a whole path."""
         identity = Identity(
             call_id=ids.new().hex,
             method=method,
