@@ -1,5 +1,7 @@
 """The pages that everybody sees first: accessible, quiet, and whole, light and dark, wide and narrow."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from partners.models import Review
@@ -11,13 +13,16 @@ SCREENS = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def look(visit: Visit, path: str, name: str, user: object = None) -> str:
-    """The page's text, once it was found to be well on every screen."""
+def look(
+    visit: Visit, path: str, name: str, user: object = None, *, screens: Sequence[tuple[str, int]] = SCREENS, drawn: str = "main"
+) -> str:
+    """The page's text, once it was found to be well on these screens."""
     visitor = visit(user)
-    for scheme, width in SCREENS:
+    for scheme, width in screens:
         visitor.page.emulate_media(color_scheme=scheme)
         visitor.page.set_viewport_size({"width": width, "height": 900})
         assert visitor.goto(path).status == 200
+        visitor.page.locator(drawn).first.wait_for(timeout=60_000)
         visitor.keep(f"{name}-{scheme}-{width}")
         visitor.assert_accessible()
     return str(visitor.page.inner_text("body"))
