@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "django_celery_beat",
     "django_cotton.apps.SimpleAppConfig",
@@ -102,6 +103,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "core.middleware.RequestLogMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "partners.sessions.SeenMiddleware",
     "portal.console.ConsoleMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
@@ -199,19 +201,36 @@ LOGIN_URL = "account_login"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_ADAPTER = "partners.adapters.AccountAdapter"
 ACCOUNT_FORMS = {"signup": "partners.forms.SignupForm"}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_PREVENT_ENUMERATION = True
-# Registrations a minute and address: each costs a password hash and a mail.
-REGISTRATIONS_A_MINUTE = 20
-ACCOUNT_RATE_LIMITS = {"signup": f"{REGISTRATIONS_A_MINUTE}/m/ip"}
+ACCOUNT_CHANGE_EMAIL = True
 # Whoever finds a browser signed in can't move the account to an address of theirs: that asks for the password again.
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
+# Registrations a minute and address: each costs a password hash and a mail.
+REGISTRATIONS_A_MINUTE = 20
+# Attempts, by address (`ip`) and by account (`key` is an e-mail address, `user` the person who is signed in). Of each code
+# that is mailed three guesses are taken (allauth's `…_MAX_ATTEMPTS`); guesses of a second factor count as `login_failed` too.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+    "signup": f"{REGISTRATIONS_A_MINUTE}/m/ip",
+    "confirm_email": "1/10s/key,10/h/key",
+    "reset_password": "20/m/ip,5/m/key,20/h/key",
+    "reset_password_from_key": "20/m/ip",
+    "reauthenticate": "10/m/user",
+    "change_password": "5/m/user",
+    "manage_email": "10/m/user",
+}
+MFA_ADAPTER = "partners.adapters.SecondFactorAdapter"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Portico"

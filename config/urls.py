@@ -29,4 +29,5 @@ if settings.DEMO:
 handler400 = "portal.views.bad_request"
 handler403 = "portal.views.forbidden"
 handler404 = "portal.views.not_found"
+handler429 = "portal.views.too_many"
 handler500 = "portal.views.broken"

@@ -16,6 +16,7 @@ from core.console import Deed, NoteForm, ReadOnly, ReasonForm, each, operator_of
 from core.models import User
 from partners import documents, partners, tiers
 from partners.models import ApiSetup, Company, Document, Member, Partner, Review, Tier
+from partners.terms_admin import AcceptanceInline
 
 LABELS = {
     "active": "success",
@@ -87,7 +88,7 @@ class PartnerAdmin(ModelAdmin):
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     actions = ["approve_selected", "reactivate_selected"]
     actions_detail = ["approve", "reject", "suspend", "reactivate", "close", "delete_softly", "restore"]
-    inlines = [CompanyInline, ApiSetupInline, ReviewInline, DocumentInline, MemberInline]
+    inlines = [CompanyInline, ApiSetupInline, ReviewInline, DocumentInline, MemberInline, AcceptanceInline]
     fields = ["name", "type", "tier", "website", "description", "listed"]
     readonly_fields = ["public_id", "slug", "status", "status_reason", "created_at", "activated_at", "deleted_at"]
 

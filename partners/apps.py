@@ -11,8 +11,9 @@ class PartnersConfig(AppConfig):
 
     def ready(self) -> None:
         from core import events, streams
-        from partners import event_types, notices, scopes, tiers  # noqa: F401  (registers)
+        from partners import event_types, notices, scopes, security, tiers  # noqa: F401  (registers)
 
+        security.listen()
         events.subscribe(notices.read)
         streams.register(streams.repeating("notices", notices.send_due, idle=2.0))
         # Reference data, like Django's own permissions: a database without any tier gets the usual ladder.

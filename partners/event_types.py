@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from core.events import EventType, register
-from partners.models import Invitation, Member, Partner
+from partners.models import Invitation, Member, Partner, Terms
 
 TEXT = {"type": "string"}
 PARTNER_ID = "ptn_01jd3x8q4vf2r9kq6m5t7w8y9z"
@@ -27,6 +27,11 @@ def facts(partner: Partner) -> dict[str, Any]:
 def member_facts(member: Member) -> dict[str, Any]:
     """What an event says of a member: no name and no address, since events stay."""
     return {"id": member.public_id, "role": str(member.role)}
+
+
+def terms_facts(terms: Terms) -> dict[str, Any]:
+    """What an event says of a version of the terms."""
+    return {"id": terms.public_id, "version": terms.version, "effective_on": terms.effective_on.isoformat()}
 
 
 def invitation_facts(invitation: Invitation) -> dict[str, Any]:
@@ -107,11 +112,28 @@ ONBOARDING_SAVED = EventType(
     _schema(id=TEXT, step=TEXT),
     {"id": PARTNER_ID, "step": "basic-info"},
 )
+TERMS_PUBLISHED = EventType("terms.published", _("Operators published a version of the terms of service."), internal=True)
+PARTNER_TERMS_ACCEPTED = EventType(
+    "partner.terms_accepted",
+    _("A partner accepted a version of the terms of service."),
+    _schema(id=TEXT, version=TEXT),
+    {"id": PARTNER_ID, "version": "2026-11"},
+)
 MEMBER_ADDED = _about_member("member.added", _("A person joined the team."))
 MEMBER_INVITED = _about_invitation("member.invited", _("Somebody was invited into the team."))
 MEMBER_INVITED_AGAIN = _about_invitation("member.invited_again", _("An invitation into the team was sent again."))
 MEMBER_INVITATION_REVOKED = _about_invitation("member.invitation_revoked", _("An invitation into the team was taken back."))
 MEMBER_EMAIL_CONFIRMED = _about_member("member.email_confirmed", _("A person of the team confirmed the e-mail address."))
+MEMBER_SIGNED_IN = EventType(
+    "member.signed_in", _("A person of the team signed in."), MEMBER_SCHEMA, MEMBER_EXAMPLE, internal=True
+)
+MEMBER_SECURITY_CHANGED = EventType(
+    "member.security_changed",
+    _("A person of the team changed how they sign in."),
+    _schema(id=TEXT, role=TEXT, change=TEXT),
+    {**MEMBER_EXAMPLE, "change": "webauthn_added"},
+    internal=True,
+)
 MEMBER_ROLE_CHANGED = EventType(
     "member.role_changed",
     _("A person of the team has another role."),
@@ -156,11 +178,15 @@ register(
     PARTNER_TIER_CHANGED,
     PARTNER_OWNER_CHANGED,
     ONBOARDING_SAVED,
+    PARTNER_TERMS_ACCEPTED,
+    TERMS_PUBLISHED,
     MEMBER_ADDED,
     MEMBER_INVITED,
     MEMBER_INVITED_AGAIN,
     MEMBER_INVITATION_REVOKED,
     MEMBER_EMAIL_CONFIRMED,
+    MEMBER_SIGNED_IN,
+    MEMBER_SECURITY_CHANGED,
     MEMBER_ROLE_CHANGED,
     MEMBER_REMOVED,
 )

@@ -13,7 +13,7 @@ from core.models import User
 from core.problems import Conflict, Problem, ValidationError
 from core.states import StaleState, swap
 from partners import event_types as types
-from partners import notices
+from partners import notices, security
 from partners.models import Member, Partner
 from partners.permissions import GIVABLE, Role
 
@@ -126,9 +126,7 @@ def confirm(*, token: str, by: Actor) -> User:
     if not EmailAddress.objects.filter(pk=address.pk, verified=False).update(verified=True):
         raise InvalidConfirmation()
     user: User = address.user
-    for member in Member.objects.filter(user=user).select_related("partner"):
-        data = types.member_facts(member)
-        events.emit(type=types.MEMBER_EMAIL_CONFIRMED, partner=member.partner, subject=member, actor=by, data=data)
+    security.tell(user=user, type=types.MEMBER_EMAIL_CONFIRMED, by=by)
     return user
 
 

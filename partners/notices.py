@@ -6,7 +6,7 @@ when the line breaks, each mail keeps one Message-ID, by which a mailbox knows t
 """
 
 import smtplib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parseaddr
@@ -72,6 +72,13 @@ def register(*kinds: Kind) -> None:
 def tell(*, kind: str, user: User, cause: str, **facts: str) -> None:
     """Write a notice to one person in the running transaction; at most one a kind and cause."""
     Notice.objects.bulk_create([Notice(kind=kind, user=user, cause=cause, facts=facts)], ignore_conflicts=True)
+    wake.on_commit("notices")
+
+
+def tell_all(*, kind: str, users: Iterable[User], cause: str, **facts: str) -> None:
+    """The same to many people."""
+    rows = [Notice(kind=kind, user=user, cause=cause, facts=facts) for user in users]
+    Notice.objects.bulk_create(rows, batch_size=1_000, ignore_conflicts=True)
     wake.on_commit("notices")
 
 
@@ -276,5 +283,16 @@ register(
         _("{partner} was closed"),
         (_("The partner account {partner} was closed, and its keys no longer work."), "{reason}"),
         event="partner.closed",
+    ),
+    Kind(
+        "terms_published",
+        _("New terms of service from {date}"),
+        (
+            _("Version {version} of our terms of service takes effect on {date}."),
+            "{summary}",
+            _("An owner or admin of your team accepts them in the portal, now or when they are in effect."),
+        ),
+        _("Read the terms"),
+        "/terms/{version}",
     ),
 )

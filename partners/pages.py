@@ -10,15 +10,17 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from core import problems
 from core.actors import Actor
 from core.models import Environment, User
-from partners.models import Member, Partner
+from partners import terms
+from partners.models import Member, Partner, Terms
 
 CHOSEN = "environments"
 # The session's key for the partner whose page the person was on last. It is believed only where the person belongs to it.
@@ -35,27 +37,32 @@ class PartnerRequest(HttpRequest):
     member: Member
     environment: str
     actor: Actor
+    terms_wanted: Terms | None
 
 
 Page = Callable[Concatenate[PartnerRequest, P], HttpResponse]
 
 
-def partner_page(permission: str, *, post: str = "") -> Callable[[Page[P]], Callable[..., HttpResponse]]:
+def partner_page(permission: str, *, post: str = "", asks_first: bool = True) -> Callable[[Page[P]], Callable[..., HttpResponse]]:
     """A view for members whose role has `permission`; POST needs `post` where it is given. The slug is taken from the path
     and not handed on.
 
-    Strangers get 404, members without the permission 403. A Problem that a verb raises on POST is shown on the page that is
-    asked for again.
+    Who isn't signed in is sent to the partner's entrance, strangers get 404, members without the permission 403. A Problem that
+    a verb raises on POST is shown on the page that is asked for again. While terms of service wait for the partner's yes, those
+    who may give it are asked first; unless the page has `asks_first` off.
     """
 
     def decorate(view: Page[P]) -> Callable[..., HttpResponse]:
         @wraps(view)
-        @login_required
         def page(request: Any, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path(), reverse("partners:entrance", kwargs={"slug": slug}))
             enter(request, slug)
             needed = post if post and request.method == "POST" else permission
             if not request.member.may(needed):
                 raise PermissionDenied
+            if asks_first and must_accept(request):
+                return redirect_to_login(request.get_full_path(), reverse("partners:terms", kwargs={"slug": slug}))
             try:
                 answer = view(request, *args, **kwargs)
                 answer.headers.setdefault("Cache-Control", "private")  # caches on the way keep files by their ending, if allowed
@@ -72,6 +79,13 @@ def partner_page(permission: str, *, post: str = "") -> Callable[[Page[P]], Call
         return page
 
     return decorate
+
+
+def must_accept(request: PartnerRequest) -> bool:
+    """Whether to ask for the terms before the page is shown. What was typed into a form goes through, as do parts of pages."""
+    request.terms_wanted = terms.wanted(request.partner)
+    plain = request.method == "GET" and "HX-Request" not in request.headers
+    return request.terms_wanted is not None and plain and request.member.may("partner:write")
 
 
 def enter(request: Any, slug: str) -> None:

@@ -17,7 +17,7 @@ from core.models import User
 from core.problems import Conflict, ValidationError
 from core.states import StaleState, swap, transition
 from partners import event_types as types
-from partners import members, notices, onboarding, tiers
+from partners import members, notices, onboarding, terms, tiers
 from partners.event_types import facts
 from partners.models import ApiSetup, Company, Partner, Review, Tier, TierChange
 from partners.permissions import Role
@@ -73,6 +73,7 @@ def create(
     events.emit(type=types.PARTNER_CREATED, partner=partner, subject=partner, actor=by, data=facts(partner))
     if owner is not None:
         members.add(partner=partner, user=owner, role=Role.OWNER, by=by)
+        terms.accept_by_joining(partner=partner, user=owner, by=by)
     if active:
         events.emit(type=types.PARTNER_ACTIVATED, partner=partner, subject=partner, actor=by, data=facts(partner))
     versions.bump(partner)

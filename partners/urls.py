@@ -1,17 +1,26 @@
 """Pages of partners: public ones, and a partner's own under `/p/<slug>/`."""
 
+from allauth.mfa.recovery_codes.views import view_recovery_codes
 from django.urls import path
+from django.views.decorators.cache import never_cache
 
-from partners import joining, steps, team, views
+from partners import entrance, joining, sessions, steps, team, terms_pages, views
 
 app_name = "partners"
 
 urlpatterns = [
     path("accounts/verify/<str:token>", views.verify, name="verify"),
+    # Shown once, so kept by no browser; allauth's own view says nothing about caches.
+    path("accounts/2fa/recovery-codes/", never_cache(view_recovery_codes), name="recovery_codes"),
+    path("accounts/sessions/<int:pk>/end", sessions.end, name="end_session"),
+    path("terms", terms_pages.current, name="terms_current"),
+    path("terms/<str:version>", terms_pages.version, name="terms_version"),
     path("invitations/<str:token>", joining.join, name="join"),
     path("partners", views.showcase, name="showcase"),
     path("partners/<slug:slug>", views.profile, name="profile"),
     path("p/new", views.create, name="create"),
+    path("p/<slug:slug>/login", entrance.Entrance.as_view(), name="entrance"),
+    path("p/<slug:slug>/terms", terms_pages.accept, name="terms"),
     path("p/<slug:slug>/onboarding/", steps.start, name="onboarding"),
     path("p/<slug:slug>/onboarding/<slug:name>", steps.step, name="step"),
     path("p/<slug:slug>/team/", team.team, name="team"),

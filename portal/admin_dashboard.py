@@ -25,6 +25,8 @@ GROUPS: tuple[tuple[Any, dict[str, str]], ...] = (
             "partners.Document": "description",
             "partners.Member": "group",
             "partners.Tier": "stairs",
+            "partners.Terms": "gavel",
+            "partners.Acceptance": "handshake",
         },
     ),
     (_("Access"), {"apikeys.Key": "key", "apikeys.Application": "apps", "core.OperatorToken": "badge", "core.User": "person"}),

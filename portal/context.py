@@ -57,6 +57,22 @@ class Site:
         return getattr(self._request, "partner", None)
 
     @property
+    def terms_wanted(self) -> Any:
+        """The version of the terms that waits for this partner's yes, on its pages."""
+        return getattr(self._request, "terms_wanted", None)
+
+    @property
+    def may_accept_terms(self) -> bool:
+        return self._may("partner:write")
+
+    @cached_property
+    def terms_hold(self) -> bool:
+        """Whether there are terms of service that hold today."""
+        from partners.models import Terms
+
+        return bool(Terms.objects.in_effect().exists())
+
+    @property
     def environment(self) -> str:
         """`live` or `test` on a partner's pages, otherwise nothing."""
         return getattr(self._request, "environment", "")

@@ -89,6 +89,7 @@ ACCOUNT = (
     Entry(_("E-mail address"), "mail", "account_email"),
     Entry(_("Password"), "lock", "account_change_password"),
     Entry(_("Two-factor sign-in"), "shield-check", "mfa_index"),
+    Entry(_("Where you are signed in"), "monitor", "usersessions_list"),
 )
 OPERATOR = (Entry(_("Operators’ console"), "gauge", "admin:index"), Entry(_("Style guide"), "layers", "portal:styleguide"))
 
@@ -97,7 +98,10 @@ PUBLIC = (
     Entry(_("Partners"), "users", "partners:showcase"),
     Entry(_("Developers"), "code", "developers:home"),
 )
-FOOTER = (Entry(_("API reference"), "book-open", "developers:reference"),)
+FOOTER = (
+    Entry(_("API reference"), "book-open", "developers:reference"),
+    Entry(_("Terms of service"), "scroll-text", "partners:terms_current"),
+)
 
 
 def find(view: str, **kwargs: str) -> str:

@@ -101,6 +101,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "errors/404.html", status=404)
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Attempts to sign in, sign up or guess a code went beyond what is allowed (`ACCOUNT_RATE_LIMITS`)."""
+    response = render(request, "errors/429.html", status=429)
+    response["Retry-After"] = "60"
+    return response
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     """Needs nothing that may be what is broken: no database, no session, no context processors."""
     return HttpResponse(

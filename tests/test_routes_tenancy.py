@@ -11,7 +11,7 @@ from tests.platform import Api, Gateway, Member
 from tests.routes import MAKERS, ROOT, Route
 
 # What is the same for every partner, such as a catalogue.
-SHARED = frozenset({"event-types", "marketplace/integrations"})
+SHARED = frozenset({"event-types", "marketplace/integrations", "terms"})
 
 # Kinds that belong to a partner as a whole and to no environment of it.
 OF_BOTH_ENVIRONMENTS = frozenset({"partner/documents", "partner/invitations", "partner/members"})

@@ -9,7 +9,8 @@ from core import ids
 from core.api.serializers import MoneyField, Strict, StrictModel
 from core.events import TYPES
 from core.models import Event, Payload
-from partners import onboarding
+from partners import onboarding, terms
+from partners.api.terms import StandingSerializer
 from partners.models import ApiSetup, Company, Document, Invitation, Member, Partner, Tier
 from partners.permissions import Role
 
@@ -47,6 +48,7 @@ class PartnerSerializer(StrictModel):
     """The calling partner, to itself."""
 
     tier: Any = serializers.SlugRelatedField("slug", read_only=True)
+    terms = serializers.SerializerMethodField()
 
     class Meta:
         model = Partner
@@ -63,8 +65,13 @@ class PartnerSerializer(StrictModel):
             "listed",
             "activated_at",
             "created_at",
+            "terms",
         ]
         read_only_fields = ["slug", "status", "status_reason", "activated_at", "created_at"]
+
+    @extend_schema_field(StandingSerializer)
+    def get_terms(self, partner: Partner) -> Any:
+        return StandingSerializer(terms.standing(partner)).data
 
 
 class OperatorPartnerSerializer(PartnerSerializer):
@@ -73,7 +80,7 @@ class OperatorPartnerSerializer(PartnerSerializer):
     tier: Any = serializers.SlugRelatedField("slug", queryset=Tier.objects.all())
 
     class Meta(PartnerSerializer.Meta):
-        fields = [*PartnerSerializer.Meta.fields, "deleted_at"]
+        fields = [*(name for name in PartnerSerializer.Meta.fields if name != "terms"), "deleted_at"]
         read_only_fields = [*PartnerSerializer.Meta.read_only_fields, "deleted_at"]
 
 

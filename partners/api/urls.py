@@ -1,6 +1,6 @@
 from django.urls import path
 
-from partners.api import team, views
+from partners.api import team, terms, views
 
 partner_urls = [
     path("register", views.RegisterView.as_view()),
@@ -22,6 +22,10 @@ partner_urls = [
     path("partner/invitations", team.InvitationViewSet.as_view({"get": "list", "post": "create"})),
     path("partner/invitations/<str:public_id>", team.InvitationViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
     path("partner/invitations/<str:public_id>/resend", team.InvitationViewSet.as_view({"post": "resend"})),
+    path("partner/terms", terms.StandingView.as_view()),
+    path("partner/terms/accept", terms.AcceptView.as_view()),
+    path("terms", terms.TermsViewSet.as_view({"get": "list"})),
+    path("terms/<str:version>", terms.TermsViewSet.as_view({"get": "retrieve"})),
     path("tiers", views.TierViewSet.as_view({"get": "list"})),
     path("partners", views.ProfileViewSet.as_view({"get": "list"})),
     path("partners/<slug:slug>", views.ProfileViewSet.as_view({"get": "retrieve"})),

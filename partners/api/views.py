@@ -63,7 +63,8 @@ class RegisterView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Makes a pending partner with you as its owner, and sends you a mail to confirm the address. The answer is the same
-        whether or not the address is known."""
+        whether or not the address is known. By registering you accept the terms of service
+        for your organisation (`GET /terms`)."""
         body = self.read(RegisterSerializer)
         if not ratelimit.consume(request._request, action="signup"):  # one limit with the page's
             limit = settings.REGISTRATIONS_A_MINUTE

@@ -4,6 +4,20 @@ from partners.models.notices import Notice
 from partners.models.partners import ApiSetup, Company, Partner, TierChange
 from partners.models.reviews import Document, Review
 from partners.models.team import Invitation, Member
+from partners.models.terms import Acceptance, Terms
 from partners.models.tiers import Tier
 
-__all__ = ["ApiSetup", "Company", "Document", "Invitation", "Member", "Notice", "Partner", "Review", "Tier", "TierChange"]
+__all__ = [
+    "Acceptance",
+    "ApiSetup",
+    "Company",
+    "Document",
+    "Invitation",
+    "Member",
+    "Notice",
+    "Partner",
+    "Review",
+    "Terms",
+    "Tier",
+    "TierChange",
+]

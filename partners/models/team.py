@@ -23,7 +23,7 @@ class Member(Entity):
     """A person in a partner, with one role. A person may be in several partners.
 
     A partner has one owner at every moment, or none if an operator made it and nobody owns it yet. At most one is a unique
-    index; that the last one stays is a deferred trigger (migration `0003_team`).
+    index; that the last one stays is a deferred trigger (migration `0004_team`).
     """
 
     id_prefix = "mem"

@@ -83,6 +83,37 @@ def initials(name: object) -> str:
     return "".join(word[0] for word in words[:2]) or "?"
 
 
+# Of the many names that a browser gives itself the first of these says most (all of them say Mozilla, most say Safari).
+_BROWSERS = {
+    "Edg": "Edge",
+    "OPR": "Opera",
+    "Firefox": "Firefox",
+    "FxiOS": "Firefox",
+    "Chrome": "Chrome",
+    "CriOS": "Chrome",
+    "Safari": "Safari",
+}
+_SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS X": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+
+
+@register.filter
+def device(user_agent: str) -> str:
+    """A browser as people name it, "Firefox on Windows", from its User-Agent; what isn't known is shown as it is."""
+    browser = next((name for token, name in _BROWSERS.items() if f"{token}/" in user_agent), "")
+    system = next((name for token, name in _SYSTEMS.items() if token in user_agent), "")
+    if browser and system:
+        return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    return browser or system or user_agent[:40] or _("Unknown")
+
+
 @register.filter
 def times(count: int | str) -> range:
     """`{% for n in 3|times %}`."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, models, transaction
@@ -21,6 +22,25 @@ class Command(BaseCommand):
                 if isinstance(field, EncryptedField) and model._meta.managed:
                     count = self._rotate(model, field)
                     self.stdout.write(f"{model._meta.label}.{field.name}: {count} encrypted anew.")
+        self.stdout.write(f"mfa.Authenticator.data: {self._rotate_second_factors()} encrypted anew.")
+
+    def _rotate_second_factors(self) -> int:
+        """allauth keeps the secrets of authenticator apps and recovery codes as texts within JSON; returns how many."""
+        count = 0
+        for row in Authenticator.objects.exclude(type=Authenticator.Type.WEBAUTHN).only("pk"):
+            with transaction.atomic():
+                locked = Authenticator.objects.select_for_update().get(pk=row.pk)
+                for name in {"secret", "seed"} & locked.data.keys():
+                    locked.data[name] = self._anew(locked, locked.data[name].encode()).decode()
+                locked.save(update_fields=["data"])
+            count += 1
+        return count
+
+    def _anew(self, row: object, token: bytes) -> bytes:
+        try:
+            return crypto.rotate(token)
+        except UnreadableSecret as error:
+            raise CommandError(f"{row}: {error}. Put that key back first.") from error
 
     def _rotate(self, model: type[models.Model], field: EncryptedField) -> int:
         """Row by row under a lock, in the order of the primary key; returns how many."""
@@ -35,10 +55,7 @@ class Command(BaseCommand):
                 cursor.execute(found + beyond + tail, [last] if last is not None else [])
                 rows = cursor.fetchall()
                 for pk, token in rows:
-                    try:
-                        cursor.execute(change, [crypto.rotate(bytes(token)), pk])
-                    except UnreadableSecret as error:
-                        raise CommandError(f"{model._meta.label} {pk}: {error}. Put that key back first.") from error
+                    cursor.execute(change, [self._anew(f"{model._meta.label} {pk}", bytes(token)), pk])
             if not rows:
                 return count
             count, last = count + len(rows), rows[-1][0]

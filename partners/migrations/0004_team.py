@@ -34,7 +34,7 @@ BACKWARD = "DROP TRIGGER partners_owner_stays ON partners_member; DROP FUNCTION 
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("partners", "0002_tier_change"),
+        ("partners", "0003_terms"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,70 @@
+"""What a person does to the own account, as events of the partners that the person belongs to.
+
+allauth tells of it by signals and by nothing else, so these are listened to; the rules are in the verbs they call.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from allauth.account import signals as account
+from allauth.mfa import signals as second_factor
+from django.db import transaction
+from django.dispatch import Signal
+from django.http import HttpRequest
+
+from core import events
+from core.actors import Actor
+from core.models import User
+from partners import event_types as types
+from partners.models import Member
+
+# What changed about how a person signs in; `authenticator` signals add the kind of it.
+CHANGES: Mapping[Signal, str] = {
+    account.password_set: "password_set",
+    account.password_changed: "password_changed",
+    account.password_reset: "password_reset",
+    account.email_changed: "email_changed",
+    second_factor.authenticator_added: "added",
+    second_factor.authenticator_removed: "removed",
+    second_factor.authenticator_reset: "made_anew",
+}
+
+
+@transaction.atomic
+def tell(*, user: User, type: events.EventType, by: Actor, **data: Any) -> None:
+    """Write it into the log of every partner that the person belongs to, as done by the person."""
+    for member in Member.objects.filter(user=user, partner__deleted_at=None).select_related("partner"):
+        events.emit(
+            type=type,
+            partner=member.partner,
+            subject=member,
+            actor=replace(by, kind="member", id=member.pk, label=str(member.get_role_display())),
+            data={**types.member_facts(member), **data},
+        )
+
+
+def listen() -> None:
+    """Connect the listeners; from the app's `ready`."""
+    account.email_confirmed.connect(_confirmed, dispatch_uid="partners.security")
+    account.user_logged_in.connect(_signed_in, dispatch_uid="partners.security")
+    for signal in CHANGES:
+        signal.connect(_changed, dispatch_uid="partners.security")
+
+
+def _confirmed(request: HttpRequest, email_address: Any, **kwargs: Any) -> None:
+    tell(user=email_address.user, type=types.MEMBER_EMAIL_CONFIRMED, by=_visitor(request))
+
+
+def _signed_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    tell(user=user, type=types.MEMBER_SIGNED_IN, by=_visitor(request))
+
+
+def _changed(signal: Signal, request: HttpRequest, user: User, authenticator: Any = None, **kwargs: Any) -> None:
+    change = CHANGES[signal] if authenticator is None else f"{authenticator.type}_{CHANGES[signal]}"
+    tell(user=user, type=types.MEMBER_SECURITY_CHANGED, by=_visitor(request), change=change)
+
+
+def _visitor(request: HttpRequest) -> Actor:
+    call = request.call  # type: ignore[attr-defined]
+    return Actor("public", address=call.address, request_id=call.id)

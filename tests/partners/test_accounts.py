@@ -1,0 +1,211 @@
+"""Signing up, in and out: who learns what, how often one may try, and what the partner's log keeps of it."""
+
+import re
+from io import StringIO
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
+from allauth.usersessions.models import UserSession
+from cryptography.fernet import Fernet
+from django.core.management import call_command
+from django.test import Client
+
+from core.models import Event, User
+from partners.models import Member, Partner
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "kumquat-sunrise-42"  # the one of `newcomer`
+SIGNUP = {"email": "Bo@Initech.example", "password1": PASSWORD, "company_name": "Initech", "type": "business"}
+
+
+@pytest.fixture(autouse=True)
+def _quick_hashes(settings):
+    """These tests sign in a hundred times; how slowly a password is hashed is not what they are about."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def code_in(message):
+    return re.search(r"^\s*([A-Z0-9-]{6,9})\s*$", message.body, re.M)[1]
+
+
+def sign_in(email="ann@acme.example", password=PASSWORD, client=None, address="203.0.113.7"):
+    client = client or Client(REMOTE_ADDR=address)
+    return client, client.post("/accounts/login/", {"login": email, "password": password})
+
+
+def types_of(partner):
+    return list(Event.objects.filter(partner_id=partner.pk).order_by("id").values_list("type", flat=True))
+
+
+class TestConfirmation:
+    def test_code_of_the_portal_is_told_like_the_link_of_the_api(self, mailoutbox):
+        browser = Client(REMOTE_ADDR="203.0.113.7")
+        browser.post("/accounts/signup/", SIGNUP)
+        partner = Partner.objects.get(slug="initech")
+        assert "member.email_confirmed" not in types_of(partner)
+        browser.post("/accounts/confirm-email/", {"code": code_in(mailoutbox[0])})
+        event = Event.objects.get(type="member.email_confirmed")
+        member = Member.objects.get(partner=partner)
+        assert (event.partner_id, event.subject, event.actor_kind) == (partner.pk, member.public_id, "member")
+        assert (event.actor_id, event.address) == (member.pk, "203.0.113.7")
+        assert event.data == {"id": member.public_id, "role": "owner"}
+
+    def test_confirmed_newcomer_makes_a_test_key_at_once(self, mailoutbox):
+        browser = Client()
+        browser.post("/accounts/signup/", SIGNUP)
+        browser.post("/accounts/confirm-email/", {"code": code_in(mailoutbox[0])})
+        answer = browser.post("/p/initech/keys/new", {"name": "First", "scopes": ["partner:read"], "lifetime": "0"})
+        assert "pk_test_" in answer.content.decode()
+
+    def test_three_wrong_codes_end_it(self, mailoutbox):
+        browser = Client()
+        browser.post("/accounts/signup/", SIGNUP)
+        for _guess in range(3):
+            browser.post("/accounts/confirm-email/", {"code": "WRONG-1"})
+        browser.post("/accounts/confirm-email/", {"code": code_in(mailoutbox[0])})
+        assert not EmailAddress.objects.get().verified
+
+    def test_code_belongs_to_the_browser_that_asked(self, mailoutbox):
+        Client().post("/accounts/signup/", SIGNUP)
+        Client().post("/accounts/confirm-email/", {"code": code_in(mailoutbox[0])})
+        assert not EmailAddress.objects.get().verified
+
+
+class TestNothingIsGivenAway:
+    def test_sign_up_answers_the_same_for_a_known_address(self, confirmed, mailoutbox):
+        pages = []
+        for email in ("ann@acme.example", "new@acme.example"):
+            browser = Client()
+            answer = browser.post("/accounts/signup/", {**SIGNUP, "email": email})
+            page = browser.get(answer["Location"]).content.decode()
+            pages.append((answer.status_code, answer["Location"], _without_secrets(page, email)))
+        assert pages[0] == pages[1]
+        assert mailoutbox[0].subject == "You already have an account"
+
+    def test_reset_answers_the_same_for_an_unknown_address(self, confirmed, mailoutbox):
+        pages = []
+        for email in ("ann@acme.example", "nobody@acme.example"):
+            browser = Client()
+            answer = browser.post("/accounts/password/reset/", {"email": email})
+            page = browser.get(answer["Location"]).content.decode()
+            pages.append((answer.status_code, answer["Location"], _without_secrets(page, email)))
+        assert pages[0] == pages[1]
+        assert len(mailoutbox) == 2
+
+    def test_sign_in_answers_the_same_for_an_unknown_address(self, confirmed):
+        pages = []
+        for email in ("ann@acme.example", "nobody@acme.example"):
+            _client, answer = sign_in(email, "wrong-password-1")
+            pages.append((answer.status_code, _without_secrets(answer.content.decode(), email)))
+        assert pages[0] == pages[1]
+
+
+class TestAttempts:
+    def test_five_wrong_passwords_lock_the_account_for_every_address(self, confirmed):
+        for number in range(5):
+            sign_in(password="wrong-password-1", address=f"203.0.113.{number}")
+        _client, answer = sign_in(address="198.51.100.1")
+        assert "Too many failed login attempts" in answer.content.decode()
+
+    def test_one_address_may_not_try_many_accounts(self, confirmed):
+        for number in range(10):
+            sign_in(f"somebody{number}@acme.example", "wrong-password-1", address="203.0.113.7")
+        assert "Too many failed" in sign_in(address="203.0.113.7")[1].content.decode()
+        assert sign_in(address="198.51.100.1")[1].status_code == 302
+
+    def test_address_is_the_one_that_the_trusted_proxy_forwards(self, settings, confirmed):
+        settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
+        for number in range(30):
+            client = Client(REMOTE_ADDR="10.0.0.1", headers={"x-forwarded-for": "198.51.100.9, 203.0.113.7"})
+            answer = client.post("/accounts/signup/", {"email": f"x{number}"})
+        assert answer.status_code == 429
+        other = Client(REMOTE_ADDR="10.0.0.1", headers={"x-forwarded-for": "203.0.113.8"})
+        assert other.post("/accounts/signup/", {"email": "x"}).status_code == 200
+
+    @pytest.mark.parametrize(("path", "most"), [("signup/", 20), ("password/reset/", 20), ("login/", 30)])
+    def test_page_says_so_and_when_to_come_back(self, path, most):
+        for attempt in range(most + 1):
+            answer = Client().post(f"/accounts/{path}", {"email": f"{attempt}@acme.example"})
+        assert answer.status_code == 429
+        assert answer["Retry-After"] == "60"
+        assert "Too many attempts" in answer.content.decode()
+
+
+class TestSessions:
+    def test_one_is_ended_by_its_owner_only(self, confirmed, active, signed_in):
+        here, _answer = sign_in()
+        there, _answer = sign_in()
+        stranger = signed_in(active, "owner")
+        assert "203.0.113.7" in here.get("/accounts/sessions/").content.decode()
+        other = UserSession.objects.get(session_key=there.session.session_key)
+        assert stranger.post(f"/accounts/sessions/{other.pk}/end").status_code == 404
+        assert there.get("/p/acme/").status_code == 200
+        assert there.post(f"/accounts/sessions/{other.pk}/end").status_code == 404, "the current one ends by signing out"
+        assert here.post(f"/accounts/sessions/{other.pk}/end").status_code == 302
+        assert there.get("/p/acme/").status_code == 302
+        assert here.get("/p/acme/").status_code == 200
+
+    def test_all_others_are_ended_at_once(self, confirmed):
+        here, others = sign_in()[0], [sign_in()[0] for _each in range(2)]
+        here.post("/accounts/sessions/")
+        assert [other.get("/p/acme/").status_code for other in others] == [302, 302]
+        assert here.get("/p/acme/").status_code == 200
+
+    def test_new_password_ends_all_others(self, confirmed):
+        here, there = sign_in()[0], sign_in()[0]
+        form = {"oldpassword": PASSWORD, "password1": "violet-harbour-77", "password2": "violet-harbour-77"}
+        here.post("/accounts/password/change/", form)
+        assert there.get("/p/acme/").status_code == 302
+        assert here.get("/p/acme/").status_code == 200
+
+    def test_last_use_is_written_at_most_every_few_minutes(self, confirmed):
+        client, _answer = sign_in()
+        client.get("/accounts/password/change/")
+        first = UserSession.objects.get().last_seen_at
+        client.get("/accounts/password/change/")
+        assert UserSession.objects.get().last_seen_at == first
+
+
+class TestLog:
+    @pytest.mark.django_db(transaction=True)
+    def test_sign_in_and_changes_stand_in_the_partners_log(self, confirmed, mailoutbox):
+        client, _answer = sign_in()
+        form = {"oldpassword": PASSWORD, "password1": "violet-harbour-77", "password2": "violet-harbour-77"}
+        client.post("/accounts/password/change/", form)
+        assert types_of(confirmed)[-2:] == ["member.signed_in", "member.security_changed"]
+        assert Event.objects.get(type="member.security_changed").data["change"] == "password_changed"
+        (message,) = mailoutbox
+        assert (message.subject, message.to) == ("Your password was changed", ["ann@acme.example"])
+        assert "203.0.113.7" in message.body
+        assert "203.0.113.7" in message.alternatives[0].content
+
+    def test_sensitive_changes_ask_again_who_it_is(self, confirmed):
+        client, _answer = sign_in()
+        for path in ("2fa/totp/activate/", "2fa/webauthn/add/"):
+            assert "/reauthenticate/" in client.get(f"/accounts/{path}")["Location"]
+        answer = client.post("/accounts/email/", {"email": "new@acme.example", "action_add": ""})
+        assert "/reauthenticate/" in answer["Location"]
+        assert User.objects.get().email == "ann@acme.example"
+
+
+def test_second_factors_are_encrypted_and_survive_a_new_key(newcomer, settings):
+    user = User.objects.get()
+    TOTP.activate(user, "JBSWY3DPEHPK3PXP")
+    stored = Authenticator.objects.get().data["secret"]
+    assert "JBSWY3DPEHPK3PXP" not in stored
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *settings.ENCRYPTION_KEYS]
+    call_command("rotate_encryption", stdout=StringIO())
+    assert Authenticator.objects.get().data["secret"] != stored
+    settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS[:1]
+    from allauth.mfa.utils import decrypt
+
+    assert decrypt(Authenticator.objects.get().data["secret"]) == "JBSWY3DPEHPK3PXP"
+
+
+def _without_secrets(page, email):
+    """A page without what differs anyway: the address that was typed in, and tokens."""
+    page = re.sub(r'(name="csrfmiddlewaretoken" value|nonce)="[^"]+"', "", page)
+    return page.replace(email, "")
