@@ -60,7 +60,7 @@ FULL = [
     Page("activity", "activity/", "Checkout service"),
 ]
 EMPTY = [
-    Page("keys-empty", "keys/", "No keys yet"),
+    Page("keys-empty", "keys/", "No test keys yet"),
     Page("key-new", "keys/new", "Give it the least"),
     Page("usage-empty", "usage/", "No calls in this period"),
     Page("calls-empty", "usage/requests/", "No calls yet"),
