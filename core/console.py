@@ -102,7 +102,7 @@ class Deed:
     label: Any
     icon: str
     text: Any
-    states: Collection[str] = ()
+    states: Collection[object] = ()
     field: str = "status"
     title: Any = ""
     said: Any = DONE

@@ -14,8 +14,10 @@ from unfold.decorators import action, display
 
 from core.console import Deed, NoteForm, ReadOnly, ReasonForm, each, operator_of
 from core.models import User
-from partners import documents, partners, tiers
-from partners.models import ApiSetup, Company, Document, Member, Partner, Review, Tier
+from partners import documents, invitations, partners, tiers
+from partners.models import ApiSetup, Company, Document, Partner, Review, Tier
+from partners.permissions import Role
+from partners.team_admin import InvitationInline, MemberInline, OwnerForm
 from partners.terms_admin import AcceptanceInline
 
 LABELS = {
@@ -55,12 +57,6 @@ class ApiSetupInline(ReadOnly, StackedInline):
     tab = True
 
 
-class MemberInline(ReadOnly, TabularInline):
-    model = Member
-    fields = ["user", "role", "joined_at"]
-    tab = True
-
-
 class ReviewInline(ReadOnly, TabularInline):
     model = Review
     fields = ["created_at", "decision", "reason", "decided_at", "decided_by"]
@@ -87,8 +83,8 @@ class PartnerAdmin(ModelAdmin):
     show_full_result_count = False
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     actions = ["approve_selected", "reactivate_selected"]
-    actions_detail = ["approve", "reject", "suspend", "reactivate", "close", "delete_softly", "restore"]
-    inlines = [CompanyInline, ApiSetupInline, ReviewInline, DocumentInline, MemberInline, AcceptanceInline]
+    actions_detail = ["approve", "reject", "suspend", "reactivate", "close", "delete_softly", "restore", "invite_owner"]
+    inlines = [CompanyInline, ApiSetupInline, ReviewInline, DocumentInline, MemberInline, InvitationInline, AcceptanceInline]
     fields = ["name", "type", "tier", "website", "description", "listed"]
     readonly_fields = ["public_id", "slug", "status", "status_reason", "created_at", "activated_at", "deleted_at"]
 
@@ -136,6 +132,16 @@ class PartnerAdmin(ModelAdmin):
         by = operator_of(request)
         each(request, queryset, lambda row: partners.reactivate(partner=row, by=by))
 
+    invite_owner = Deed(
+        verb=invitations.invite,
+        label=_("Invite the owner"),
+        icon="person_add",
+        text=_("A partner that an operator made has nobody who signs in for it. They get a mail with a link."),
+        asks=OwnerForm,
+        takes=lambda row, request: {"partner": row, "role": Role.OWNER},
+        states={False},
+        field="has_owner",
+    )
     approve = Deed(
         verb=partners.approve,
         states={Partner.Status.PENDING},
@@ -300,18 +306,6 @@ class DocumentAdmin(ReadOnly, ModelAdmin):
         asks=ReasonForm,
         takes=deciding,
     )
-
-
-@admin.register(Member)
-class MemberAdmin(ReadOnly, ModelAdmin):
-    """Who is in which partner. Teams manage themselves."""
-
-    list_display = ["user", "partner", "role", "joined_at"]
-    list_filter = ["role"]
-    list_select_related = ["user", "partner"]
-    search_fields = ["user__email", "user__name", "partner__name", "partner__slug"]
-    ordering = ["-id"]
-    show_full_result_count = False
 
 
 @admin.register(Tier)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as Unsuitable
 from django.db import IntegrityError, transaction
@@ -72,7 +73,7 @@ def invite(*, partner: Partner, email: str, role: Role, by: Actor, inviter: User
     team = Member.objects.of_partner(partner)
     if team.filter(user__in=_people(email)).exists():
         raise AlreadyMember()
-    if role == Role.OWNER and team.filter(role=Role.OWNER).exists():
+    if role == Role.OWNER and partner.has_owner:
         raise HasOwner()
     _require_mails_left(partner)
     for expired in Invitation.objects.of_partner(partner).pending().filter(email=email, expires_at__lte=clock.now()):
@@ -209,7 +210,7 @@ def _send(type: events.EventType, invitation: Invitation, by: Actor) -> None:
     facts = {
         "partner": invitation.partner.name,
         "role": str(invitation.get_role_display()),
-        "inviter": inviter.get_full_name() if inviter else invitation.partner.name,
+        "inviter": inviter.get_full_name() if inviter else str(settings.UNFOLD["SITE_TITLE"]),
     }
     notices.invite(invitation=invitation, cause=f"{invitation.public_id} {invitation.mails}", **facts)
 

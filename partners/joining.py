@@ -58,5 +58,5 @@ def _welcome(request: HttpRequest, invitation: Invitation) -> HttpResponse:
 
 
 def _public(request: HttpRequest) -> Actor:
-    call = request.call  # type: ignore[attr-defined]
+    call = request.call  # type: ignore[attr-defined]  # by core.middleware
     return Actor("public", address=call.address, request_id=call.id)

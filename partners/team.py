@@ -113,7 +113,7 @@ def leave(request: PartnerRequest) -> HttpResponse:
 
 
 @partner_page("partner:own")
-@reauthentication_required  # type: ignore[untyped-decorator]
+@reauthentication_required  # type: ignore[untyped-decorator]  # untyped in allauth
 def transfer(request: PartnerRequest, public_id: str) -> HttpResponse:
     """Hand the partner over to another person of the team, once the owner has shown again who it is."""
     heir = _member(request, public_id)

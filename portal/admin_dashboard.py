@@ -24,6 +24,7 @@ GROUPS: tuple[tuple[Any, dict[str, str]], ...] = (
             "partners.Review": "how_to_reg",
             "partners.Document": "description",
             "partners.Member": "group",
+            "partners.Invitation": "mail",
             "partners.Tier": "stairs",
             "partners.Terms": "gavel",
             "partners.Acceptance": "handshake",

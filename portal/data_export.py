@@ -9,8 +9,8 @@ from apikeys.models import Key
 from billing.api.serializers import EarningSerializer, InvoiceSerializer, PayoutSerializer
 from billing.models import Earning, Invoice, Payout
 from core import clock
-from partners.api.serializers import MemberSerializer, PartnerSerializer
-from partners.models import Member, Partner
+from partners.api.serializers import InvitationSerializer, MemberSerializer, PartnerSerializer
+from partners.models import Invitation, Member, Partner
 from products.requests.api.serializers import RequestSerializer
 from products.requests.handlers import Handler, May, Work, register
 from products.requests.models import Request
@@ -24,6 +24,7 @@ MOST = 1_000
 SCOPES = {
     "partner": "partner:read",
     "members": "members:read",
+    "invitations": "members:read",
     "keys": "keys:read",
     "webhooks": "webhooks:read",
     "requests": "requests:read",
@@ -39,6 +40,7 @@ def export(work: Work) -> dict[str, Any]:
     whose = (partner, work.environment)
     sections: dict[str, tuple[Any, type[BaseSerializer[Any]]]] = {
         "members": (Member.objects.of_partner(partner).select_related("user"), MemberSerializer),
+        "invitations": (Invitation.objects.of_partner(partner).pending(), InvitationSerializer),
         "keys": (Key.objects.for_caller(*whose), KeySerializer),
         "webhooks": (Endpoint.objects.for_caller(*whose).present(), EndpointSerializer),
         "requests": (Request.objects.for_caller(*whose).exclude(pk=work.request_id), RequestSerializer),

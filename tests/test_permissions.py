@@ -30,6 +30,8 @@ from tests.callers import Caller
 # Not there until it was set; whoever may see it is told so.
 UNSET = frozenset({"GET /api/partner/v1/billing/payout-account"})
 
+SIGN_IN = re.compile(r"/(accounts|admin|p/[a-z]+)/login\b")
+
 OPERATOR, STRANGER, ANONYMOUS = "operator", "stranger", "anonymous"
 VISITORS = [*Role, STRANGER, ANONYMOUS, OPERATOR]
 
@@ -129,7 +131,7 @@ def _wanted(page: Page, method: str, visitor: str) -> set[str]:
 def _outcome(answer: Any) -> str:
     if answer.status_code >= 500:
         return "broken"
-    if answer.status_code == 302 and answer["Location"].startswith(("/accounts/login/", "/admin/login/")):
+    if answer.status_code == 302 and SIGN_IN.match(answer["Location"]):
         return "sign in"
     return {403: "forbidden", 404: "nothing", 405: "wrong method"}.get(answer.status_code, "let in")
 

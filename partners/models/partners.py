@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from core import clock
 from core.models import Entity, EntityQuerySet, User
 from partners.models.tiers import Tier
+from partners.permissions import Role
 
 
 class PartnerQuerySet(EntityQuerySet["Partner"]):
@@ -79,6 +80,11 @@ class Partner(Entity):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def has_owner(self) -> bool:
+        """Whether somebody owns it; nobody does until the first person joins one that an operator made."""
+        return self.members.filter(role=Role.OWNER).exists()
 
     def get_absolute_url(self) -> str:
         """Its public page."""

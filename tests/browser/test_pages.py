@@ -11,6 +11,9 @@ import pytest
 from apikeys.models import Key
 from core.actors import SYSTEM
 from marketplace import installations
+from partners import invitations, members
+from partners.models import Invitation, Member
+from partners.permissions import Role
 from tests.browser import people
 from tests.browser.conftest import Visit
 from tests.browser.test_looks import look
@@ -56,6 +59,11 @@ FULL = [
     Page("uninstall", "installed/{installation}/uninstall/", "Calls to it are refused"),
     Page("billing", "billing/", "This month so far"),
     Page("team", "team/", "What each role may do"),
+    Page("team-invite", "team/invite", "works for seven days"),
+    Page("team-revoke", "team/invitations/{invitation}/revoke", "You can invite them again"),
+    Page("team-role", "team/{member}/role", "but no money"),
+    Page("team-remove", "team/{member}/remove", "lose access"),
+    Page("team-leave", "team/leave", "You are the owner"),
     Page("settings", "settings/", "Plan and state"),
     Page("activity", "activity/", "Checkout service"),
 ]
@@ -85,7 +93,11 @@ def busy() -> tuple[Any, Any, dict[str, str]]:
     url = "https://acme.example/hooks/that/are/rather/long/to/write"
     made = endpoints.create(partner=partner, environment="live", url=url, event_types=["*"], description="Production", by=SYSTEM)
     installed = installations.install(partner=partner, environment="live", integration=weather, by=SYSTEM)
+    member = members.add(partner=partner, user=people.person("dev@example.com", "Dev Okafor"), role=Role.DEVELOPER, by=SYSTEM)
+    invited = invitations.invite(partner=partner, email="new@example.com", role=Role.FINANCE, by=SYSTEM, inviter=owner)
     ids = {
+        "member": member.public_id,
+        "invitation": invited.public_id,
         "key": Key.objects.filter(partner=partner)[0].public_id,
         "endpoint": made.endpoint.public_id,
         "integration": sold.public_id,
@@ -98,6 +110,29 @@ def busy() -> tuple[Any, Any, dict[str, str]]:
 def test_public_page(visit: Visit, page: Page) -> None:
     published(make_partner("seller"))
     assert page.shows in look(visit, page.path, page.name, screens=SCREENS, drawn=page.drawn).replace("\u200b", "")
+
+
+def test_invitation_of_a_newcomer(visit: Visit) -> None:
+    busy()
+    link = f"/invitations/{invitations.token(Invitation.objects.get())}"
+    assert "Ann Lovelace invites you" in look(visit, link, "invitation", screens=SCREENS)
+
+
+def test_owner_hands_over_after_showing_again_who_it_is(visit: Visit) -> None:
+    owner, partner, ids = busy()
+    visitor = visit(owner)
+    page = visitor.page
+    visitor.goto(f"/p/{partner.slug}/team/")
+    visitor.keep("team-full")
+    page.get_by_role("link", name="Make owner").click()
+    page.get_by_label("Password").fill(people.PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_role("button", name="Hand over").wait_for()
+    visitor.keep("team-transfer")
+    visitor.assert_accessible()
+    page.get_by_role("button", name="Hand over").click()
+    page.get_by_text("You are an admin.").wait_for()
+    assert Member.objects.get(partner=partner, role=Role.OWNER).public_id == ids["member"]
 
 
 @pytest.mark.parametrize("page", FULL, ids=str)

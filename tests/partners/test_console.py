@@ -11,7 +11,7 @@ from apikeys.verdicts import verify
 from core import crypto, ids, operators
 from core.models import Change, Event, OperatorToken, User
 from partners import documents
-from partners.models import Partner, Tier
+from partners.models import Invitation, Partner, Tier
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +54,22 @@ def partners_by():
     from core.actors import SYSTEM
 
     return SYSTEM
+
+
+class TestTeam:
+    def test_owner_of_a_partner_that_has_none_is_invited(self, console, active):
+        dialog(console, active, "invite-owner", email="Bo@Globex.example")
+        invitation = Invitation.objects.get()
+        assert (invitation.email, invitation.role) == ("bo@globex.example", "owner")
+        assert console.get(f"/admin/partners/invitation/{invitation.pk}/change/").status_code == 200
+        assert "bo@globex.example" in console.get("/admin/partners/invitation/").content.decode()
+        dialog(console, invitation, "revoke", model="partners/invitation")
+        invitation.refresh_from_db()
+        assert invitation.status == "revoked"
+
+    def test_partner_with_an_owner_is_offered_none(self, console, confirmed):
+        assert dialog(console, confirmed, "invite-owner", email="bo@acme.example").status_code == 403
+        assert not Invitation.objects.exists()
 
 
 class TestPartners:
