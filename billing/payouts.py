@@ -35,6 +35,7 @@ CODE = re.compile(r"[A-Z0-9]{1,20}\Z")
 NO_ACCOUNT = "no_payout_account"
 BELOW_MINIMUM = "below_minimum"
 NOT_ACTIVE = "partner_not_active"
+NOT_VERIFIED = "verification_required"
 
 
 class Suspended(Conflict):
@@ -43,7 +44,7 @@ class Suspended(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Money that stays available, and why: `no_payout_account`, `below_minimum` or `partner_not_active`."""
+    """Money that stays available, and why: one of the reasons above."""
 
     partner: Partner
     amount: Money
@@ -91,6 +92,8 @@ def _pay_out(partner: Partner, by: Actor, done: Run) -> None:
 def _reason_to_wait(partner: Partner, account: PayoutAccount | None, amount: Money) -> str | None:
     if partner.status != Partner.Status.ACTIVE:
         return NOT_ACTIVE
+    if partner.verified_at is None:
+        return NOT_VERIFIED
     if amount.minor <= 0 or amount < Money.of(settings.PAYOUT_MINIMUM, amount.currency):
         return BELOW_MINIMUM
     return None if account else NO_ACCOUNT

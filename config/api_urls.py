@@ -27,6 +27,7 @@ partner_api: list[URLPattern | URLResolver] = [
 operator_api: list[URLPattern | URLResolver] = [
     path("", include(core.operator_urls)),
     path("", include(apikeys.operator_urls)),
+    path("", include(partners.operator_urls)),
     path("", include(requests.operator_urls)),
     path("", include(billing.operator_urls)),
     path("", include(webhooks.operator_urls)),

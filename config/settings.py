@@ -292,7 +292,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "PartnerStatusEnum": "partners.models.Partner.Status",
-        "DocumentKindEnum": "partners.models.Document.Kind",
+        "DocumentKindEnum": "partners.models.DocumentKind",
         "RoleEnum": "partners.permissions.Role",
         "InvitationStatusEnum": ["pending", "expired", "accepted", "revoked"],
         "KeyStatusEnum": ["active", "disabled", "leaked", "revoked", "expired"],
@@ -337,6 +337,9 @@ MEDIA_ROOT = env.path("PORTICO_FILES", HOME / "files")
 # Bodies are bounded as they come in, by the gateway (`gateway.upstream`) or a proxy; what was let in can be read whole, as an
 # answer that is stored for its Idempotency-Key wants it.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 21 * 1024 * 1024
+# Where a virus scanner (clamd) looks at what partners upload: `clamd://host:3310` or `clamd:///run/clamav/clamd.ctl`.
+# Until it has seen a document, nobody can open it.
+SCANNER_URL = env.text("PORTICO_SCANNER_URL", "")
 # Signed heads of the event log, appended hourly. Ship this file off the machine: it shows a tail that was cut off.
 AUDIT_EXPORT = env.path("PORTICO_AUDIT_EXPORT", HOME / "audit" / "heads.jsonl")
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

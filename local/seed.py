@@ -8,6 +8,7 @@ import json
 import secrets
 from datetime import timedelta
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
+from PIL import Image
 
 from apikeys import keys
 from apikeys.models import Key
@@ -25,8 +27,8 @@ from core.operators import usable
 from local.home import write_private
 from marketplace import integrations
 from marketplace.models import Integration, Pricing
-from partners import onboarding, partners
-from partners.models import Partner, Tier
+from partners import documents, onboarding, partners, reviews
+from partners.models import DocumentKind, Partner, Tier
 from partners.tiers import seed as seed_tiers
 from products.requests.models import RequestType
 
@@ -127,10 +129,20 @@ def _onboarded(owner: User, facts: dict[str, Any]) -> Partner:
     partner = partners.create(name=facts["name"], owner=owner, by=BY)
     for step in onboarding.FIELDS:
         onboarding.save(partner=partner, step=step, by=BY, **facts[step])
+    facts = {"kind": DocumentKind.REGISTRATION, "filename": "registration.pdf", "content": _pdf()}
+    document = documents.upload(partner=partner, by=BY, **facts)
     onboarding.submit(partner=partner, by=BY)
-    partners.approve(partner=partner, by=BY)
+    documents.accept(document=document, by=BY)
+    reviews.approve(partner=partner, by=BY)
     partners.change_tier(partner=partner, tier=Tier.objects.get(slug="basic"), by=BY)
     return partner
+
+
+def _pdf() -> bytes:
+    """An empty page, where a real partner has the extract of a register."""
+    out = BytesIO()
+    Image.new("L", (595, 842), "white").save(out, "PDF")
+    return out.getvalue()
 
 
 def _key(partner: Partner, environment: Environment, text: str) -> str:

@@ -33,6 +33,7 @@ from marketplace.event_types import (
 )
 from marketplace.models import Integration, Version
 from marketplace.releases import propose
+from partners import verification
 from partners.models import Partner
 
 Status = Integration.Status
@@ -147,10 +148,12 @@ def reject(*, integration: Integration, reason: str, by: Actor) -> None:
 
 @transaction.atomic
 def publish(*, integration: Integration, by: Actor) -> Integration:
-    """Put an approved or withdrawn one into the marketplace. Raises StaleState, PartnerNotActive."""
+    """Put an approved or withdrawn one into the marketplace. Raises StaleState, PartnerNotActive, NotVerified."""
     row = _locked(integration)
     if row.environment == Environment.LIVE and row.partner.status != Partner.Status.ACTIVE:
         raise PartnerNotActive()
+    if row.environment == Environment.LIVE:
+        verification.require(row.partner)
     version = row.versions.filter(released_at=None).first() if row.status == Status.APPROVED else row.current
     if version is None:
         raise StaleState()

@@ -2,48 +2,23 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db import models
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpRequest
-from django.urls import path, reverse
-from django.utils.html import format_html
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from core.console import Deed, NoteForm, ReadOnly, ReasonForm, each, operator_of
-from core.models import User
-from partners import documents, invitations, partners, tiers
-from partners.models import ApiSetup, Company, Document, Partner, Review, Tier
+from core.console import Deed, ReadOnly, ReasonForm, each, operator_of
+from partners import invitations, partners, reviews, tiers
+from partners.models import ApiSetup, Company, Document, DocumentKind, Partner, Review, Tier
 from partners.permissions import Role
+from partners.reviews_admin import GOES_LIVE, LABELS, MENDS_IT, REFUSES, ApprovalForm, RejectionForm, deciding, operator_behind
 from partners.team_admin import InvitationInline, MemberInline, OwnerForm
 from partners.terms_admin import AcceptanceInline
-
-LABELS = {
-    "active": "success",
-    "approved": "success",
-    "accepted": "success",
-    "pending": "info",
-    "waiting": "info",
-    "suspended": "danger",
-    "rejected": "danger",
-    "changes_requested": "warning",
-}
-
-
-def deciding(row: Any, request: HttpRequest) -> dict[str, Any]:
-    """What verbs take that write down who decided."""
-    return {row._meta.model_name: row, "operator": request.user}
-
-
-def deciding_review(row: Review, request: HttpRequest) -> dict[str, Any]:
-    """The same of a review, which is about its partner."""
-    return {"partner": row.partner, "operator": request.user}
-
-
-GOES_LIVE = _("The partner goes live and is told by mail.")
-MENDS_IT = _("The partner reads the reason, and can mend it and submit again.")
 
 
 class CompanyInline(ReadOnly, StackedInline):
@@ -53,7 +28,7 @@ class CompanyInline(ReadOnly, StackedInline):
 
 class ApiSetupInline(ReadOnly, StackedInline):
     model = ApiSetup
-    fields = ["use_case", "expected_monthly_calls", "webhook_url", "oauth_callback_url"]
+    fields = ["use_case", "expected_monthly_calls", "webhook_url", "webhook_finding", "oauth_callback_url"]
     tab = True
 
 
@@ -83,10 +58,20 @@ class PartnerAdmin(ModelAdmin):
     show_full_result_count = False
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     actions = ["approve_selected", "reactivate_selected"]
-    actions_detail = ["approve", "reject", "suspend", "reactivate", "close", "delete_softly", "restore", "invite_owner"]
+    actions_detail = [
+        "approve",
+        "request_changes",
+        "reject",
+        "suspend",
+        "reactivate",
+        "close",
+        "delete_softly",
+        "restore",
+        "invite_owner",
+    ]
     inlines = [CompanyInline, ApiSetupInline, ReviewInline, DocumentInline, MemberInline, InvitationInline, AcceptanceInline]
     fields = ["name", "type", "tier", "website", "description", "listed"]
-    readonly_fields = ["public_id", "slug", "status", "status_reason", "created_at", "activated_at", "deleted_at"]
+    readonly_fields = ["public_id", "slug", "status", "status_reason", "created_at", "activated_at", "verified_at", "deleted_at"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # deleting is a verb with a way back
@@ -124,8 +109,8 @@ class PartnerAdmin(ModelAdmin):
 
     @action(description=_("Approve those that wait for review"), permissions=["change"])
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[Partner]) -> None:
-        by, operator = operator_of(request), _user(request)
-        each(request, queryset, lambda row: partners.approve(partner=row, by=by, operator=operator))
+        by, operator = operator_of(request), operator_behind(request)
+        each(request, queryset, lambda row: reviews.approve(partner=row, by=by, operator=operator))
 
     @action(description=_("Reactivate suspended ones"), permissions=["change"])
     def reactivate_selected(self, request: HttpRequest, queryset: QuerySet[Partner]) -> None:
@@ -143,21 +128,30 @@ class PartnerAdmin(ModelAdmin):
         field="has_owner",
     )
     approve = Deed(
-        verb=partners.approve,
+        verb=reviews.approve,
         states={Partner.Status.PENDING},
         label=_("Approve"),
         icon="check_circle",
         text=GOES_LIVE,
-        asks=NoteForm,
+        asks=ApprovalForm,
+        takes=deciding,
+    )
+    request_changes = Deed(
+        verb=reviews.request_changes,
+        states={Partner.Status.PENDING},
+        label=_("Ask for changes"),
+        icon="edit_note",
+        text=MENDS_IT,
+        asks=ReasonForm,
         takes=deciding,
     )
     reject = Deed(
-        verb=partners.reject,
+        verb=reviews.reject,
         states={Partner.Status.PENDING},
         label=_("Reject"),
         icon="cancel",
-        text=MENDS_IT,
-        asks=ReasonForm,
+        text=REFUSES,
+        asks=RejectionForm,
         takes=deciding,
     )
     suspend = Deed(
@@ -198,116 +192,6 @@ class PartnerAdmin(ModelAdmin):
     )
 
 
-@admin.register(Review)
-class ReviewAdmin(ReadOnly, ModelAdmin):
-    """The queue of partners that submitted, oldest first, and every decision of the past."""
-
-    list_display = ["partner", "shown_decision", "created_at", "decided_at", "decided_by"]
-    list_filter = ["decision"]
-    list_select_related = ["partner", "decided_by"]
-    search_fields = ["partner__name", "partner__slug"]
-    ordering = ["id"]
-    show_full_result_count = False
-    actions = ["approve_selected"]
-    actions_detail = ["approve", "reject"]
-    fields = ["partner", "decision", "reason", "created_at", "decided_at", "decided_by"]
-
-    @display(description=_("decision"), ordering="decision", label=LABELS)
-    def shown_decision(self, obj: Review) -> tuple[str, str]:
-        return obj.decision, obj.get_decision_display()
-
-    @action(description=_("Approve these partners"), permissions=["act"])
-    def approve_selected(self, request: HttpRequest, queryset: QuerySet[Review]) -> None:
-        by, operator = operator_of(request), _user(request)
-        rows = queryset.filter(decision=Review.Decision.WAITING).select_related("partner__tier")
-        each(request, rows, lambda row: partners.approve(partner=row.partner, by=by, operator=operator))
-
-    approve = Deed(
-        verb=partners.approve,
-        states={Review.Decision.WAITING},
-        field="decision",
-        label=_("Approve"),
-        icon="check_circle",
-        text=GOES_LIVE,
-        asks=NoteForm,
-        takes=deciding_review,
-    )
-    reject = Deed(
-        verb=partners.reject,
-        states={Review.Decision.WAITING},
-        field="decision",
-        label=_("Reject"),
-        icon="cancel",
-        text=MENDS_IT,
-        asks=ReasonForm,
-        takes=deciding_review,
-    )
-
-
-@admin.register(Document)
-class DocumentAdmin(ReadOnly, ModelAdmin):
-    """Documents to check, oldest first."""
-
-    list_display = ["partner", "kind", "filename", "size", "shown_state", "created_at"]
-    list_filter = ["state", "kind"]
-    list_select_related = ["partner"]
-    search_fields = ["partner__name", "partner__slug", "filename"]
-    ordering = ["id"]
-    show_full_result_count = False
-    actions = ["accept_selected"]
-    actions_detail = ["accept", "reject"]
-    fields = ["partner", "kind", "content", "content_type", "size", "state", "reason", "created_at", "decided_at", "decided_by"]
-    readonly_fields = ["content"]
-
-    def get_urls(self) -> Any:
-        serve = self.admin_site.admin_view(self.serve)
-        return [path("<uuid:pk>/content", serve, name="partners_document_content"), *super().get_urls()]
-
-    def serve(self, request: HttpRequest, pk: Any) -> FileResponse:
-        """The file, as a download that no browser tries to run."""
-        document = Document.objects.filter(pk=pk).first() if self.has_view_permission(request) else None
-        if document is None:
-            raise Http404
-        response = FileResponse(document.file.open("rb"), as_attachment=True, filename=document.filename)
-        response["Content-Type"] = document.content_type
-        response["Cache-Control"] = "no-store"
-        return response
-
-    @display(description=_("file"))
-    def content(self, obj: Document) -> str:
-        url = reverse("admin:partners_document_content", kwargs={"pk": obj.pk})
-        return format_html('<a href="{}" class="text-primary-600 underline">{}</a>', url, obj.filename)
-
-    @display(description=_("state"), ordering="state", label=LABELS)
-    def shown_state(self, obj: Document) -> tuple[str, str]:
-        return obj.state, obj.get_state_display()
-
-    @action(description=_("Accept these documents"), permissions=["act"])
-    def accept_selected(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
-        by, operator = operator_of(request), _user(request)
-        each(request, queryset, lambda row: documents.accept(document=row, by=by, operator=operator))
-
-    accept = Deed(
-        verb=documents.accept,
-        states={Document.State.WAITING},
-        field="state",
-        label=_("Accept"),
-        icon="check_circle",
-        text=_("The document shows what it should."),
-        takes=deciding,
-    )
-    reject = Deed(
-        verb=documents.reject,
-        states={Document.State.WAITING},
-        field="state",
-        label=_("Reject"),
-        icon="cancel",
-        text=_("The partner reads the reason."),
-        asks=ReasonForm,
-        takes=deciding,
-    )
-
-
 @admin.register(Tier)
 class TierAdmin(ModelAdmin):
     """The ladder. A change of limits holds for every partner of the tier from its next call on."""
@@ -319,14 +203,23 @@ class TierAdmin(ModelAdmin):
         (_("Price and shares"), {"fields": ["price_minor", "currency", "commission_rate", "marketplace_fee"]}),
         (_("Limits"), {"fields": ["monthly_quota", "over_quota", "key_rate", "partner_rate", "longest_grace"]}),
         (_("What comes with it"), {"fields": ["servers", "support"]}),
-        (_("To go live on it"), {"fields": ["needs_documents", "needs_application", "needs_contract"]}),
+        (
+            _("To go live on it"),
+            {"fields": ["needs_information", "needs_application", "needs_documents", "needs_contract", "document_kinds"]},
+        ),
     ]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "document_kinds":
+            return forms.MultipleChoiceField(
+                label=db_field.verbose_name,
+                help_text=db_field.help_text,
+                choices=DocumentKind.choices,
+                required=False,
+                widget=UnfoldAdminCheckboxSelectMultipleWidget,
+            )
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Tier, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         tiers.changed(obj)
-
-
-def _user(request: HttpRequest) -> User:
-    user: Any = request.user
-    return user  # type: ignore[no-any-return]  # the console's user is ours

@@ -11,10 +11,11 @@ class PartnersConfig(AppConfig):
 
     def ready(self) -> None:
         from core import events, streams
-        from partners import event_types, notices, scopes, security, tiers  # noqa: F401  (registers)
+        from partners import documents, event_types, notices, scopes, security, tiers  # noqa: F401  (registers)
 
         security.listen()
         events.subscribe(notices.read)
         streams.register(streams.repeating("notices", notices.send_due, idle=2.0))
+        streams.register(streams.repeating(documents.SCANS, documents.scan_due, idle=5.0))
         # Reference data, like Django's own permissions: a database without any tier gets the usual ladder.
         post_migrate.connect(tiers.after_migrate, sender=self, dispatch_uid="partners.tiers")

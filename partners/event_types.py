@@ -95,6 +95,15 @@ PARTNER_SUBMITTED = _about_partner("partner.submitted", _("A partner finished it
 PARTNER_VERIFIED = _about_partner("partner.verified", _("Operators reviewed a partner and approved it."))
 PARTNER_ACTIVATED = _about_partner("partner.activated", _("A partner went live."))
 PARTNER_REJECTED = _with_reason("partner.rejected", _("Operators reviewed a partner and did not approve it."))
+PARTNER_CHANGES_REQUESTED = _with_reason(
+    "partner.changes_requested", _("Operators reviewed a partner and asked for changes; `reason` says which.")
+)
+PARTNER_VERIFICATION_EXPIRED = EventType(
+    "partner.verification_expired",
+    _("Facts of the company changed after its documents were verified; it has to be verified again."),
+    _schema(id=TEXT, fields={"type": "array", "items": TEXT}),
+    {**PARTNER_EXAMPLE, "fields": ["legal_name"]},
+)
 PARTNER_SUSPENDED = _with_reason("partner.suspended", _("A partner was suspended: its calls are refused."))
 PARTNER_REACTIVATED = _about_partner("partner.reactivated", _("A suspended partner is live again."))
 PARTNER_CLOSED = _with_reason("partner.closed", _("A partner was closed: its credentials no longer work."))
@@ -158,8 +167,14 @@ DOCUMENT_UPLOADED = _about_document("document.uploaded", _("A partner uploaded a
 DOCUMENT_REMOVED = _about_document("document.removed", _("A partner took a document back."))
 DOCUMENT_ACCEPTED = _about_document("document.accepted", _("Operators accepted a document."))
 DOCUMENT_REJECTED = _about_document("document.rejected", _("Operators rejected a document; `reason` says why."))
+DOCUMENT_INFECTED = _about_document(
+    "document.infected", _("The virus scanner found something in a document; its content was deleted.")
+)
 
 register(
+    DOCUMENT_INFECTED,
+    PARTNER_CHANGES_REQUESTED,
+    PARTNER_VERIFICATION_EXPIRED,
     DOCUMENT_UPLOADED,
     DOCUMENT_REMOVED,
     DOCUMENT_ACCEPTED,

@@ -43,24 +43,28 @@ class PartnerRequest(HttpRequest):
 Page = Callable[Concatenate[PartnerRequest, P], HttpResponse]
 
 
-def partner_page(permission: str, *, post: str = "", asks_first: bool = True) -> Callable[[Page[P]], Callable[..., HttpResponse]]:
+def partner_page(
+    permission: str, *, post: str = "", asks_first: bool = True, hidden: bool = False
+) -> Callable[[Page[P]], Callable[..., HttpResponse]]:
     """A view for members whose role has `permission`; POST needs `post` where it is given. The slug is taken from the path
     and not handed on.
 
-    Who isn't signed in is sent to the partner's entrance, strangers get 404, members without the permission 403. A Problem that
-    a verb raises on POST is shown on the page that is asked for again. While terms of service wait for the partner's yes, those
-    who may give it are asked first; unless the page has `asks_first` off.
+    Who isn't signed in is sent to the partner's entrance, strangers get 404, members without the permission 403; all of them get
+    404 of a page that is `hidden`. A Problem that a verb raises on POST is shown on the page that is asked for again. While terms
+    of service wait for the partner's yes, those who may give it are asked first; unless the page has `asks_first` off.
     """
 
     def decorate(view: Page[P]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def page(request: Any, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if not request.user.is_authenticated:
+                if hidden:
+                    raise Http404
                 return redirect_to_login(request.get_full_path(), reverse("partners:entrance", kwargs={"slug": slug}))
             enter(request, slug)
             needed = post if post and request.method == "POST" else permission
             if not request.member.may(needed):
-                raise PermissionDenied
+                raise Http404 if hidden else PermissionDenied
             if asks_first and must_accept(request):
                 return redirect_to_login(request.get_full_path(), reverse("partners:terms", kwargs={"slug": slug}))
             try:
@@ -75,7 +79,7 @@ def partner_page(permission: str, *, post: str = "", asks_first: bool = True) ->
                 messages.error(request, problem.said)
                 return redirect(request.get_full_path())
 
-        page.__dict__.update(permission=permission, post=post or permission)  # read by `portal.access`
+        page.__dict__.update(permission=permission, post=post or permission, hidden=hidden)  # read by `portal.access`
         return page
 
     return decorate

@@ -1,4 +1,4 @@
-"""The life of a partner: it registers, is approved, is suspended and reactivated, is closed and perhaps restored."""
+"""The life of a partner: it registers, goes live, is suspended and reactivated, is closed and perhaps restored."""
 
 from typing import Any
 
@@ -9,29 +9,22 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
-from django.utils.translation import gettext_lazy as _
 
 from core import clock, events, versions
 from core.actors import Actor
 from core.models import User
-from core.problems import Conflict, ValidationError
-from core.states import StaleState, swap, transition
+from core.problems import ValidationError
+from core.states import swap, transition
 from partners import event_types as types
-from partners import members, notices, onboarding, terms, tiers
+from partners import members, notices, terms, tiers
 from partners.event_types import facts
-from partners.models import ApiSetup, Company, Partner, Review, Tier, TierChange
+from partners.models import ApiSetup, Company, Partner, Tier, TierChange
 from partners.permissions import Role
 
 Status = Partner.Status
 
 # Words that stand where slugs stand in addresses.
 RESERVED = frozenset({"new", "all", "admin", "api"})
-
-
-class NotReady(Conflict):
-    """The partner's tier asks for more than it has brought so far."""
-
-    detail = _("This partner can't go live yet. Missing: {missing}.")
 
 
 def register(*, email: str, password: str, company_name: str, type: str, by: Actor) -> Partner | None:
@@ -65,8 +58,9 @@ def register(*, email: str, password: str, company_name: str, type: str, by: Act
 def create(
     *, name: str, type: str = Partner.Type.TECHNOLOGY, by: Actor, owner: User | None = None, active: bool = False, **profile: Any
 ) -> Partner:
-    """A new partner on the lowest tier, pending or at once active; with an owner, unless an operator makes it."""
-    state = {"status": Status.ACTIVE, "activated_at": clock.now()} if active else {}
+    """A new partner on the lowest tier, with an owner, unless an operator makes it. It is pending, or at once active and
+    verified: who makes it so vouches for it."""
+    state = {"status": Status.ACTIVE, "activated_at": clock.now(), "verified_at": clock.now()} if active else {}
     partner = _insert(name=name.strip(), type=type, tier=tiers.entry(), **state, **profile)
     Company.objects.create(partner=partner)
     ApiSetup.objects.create(partner=partner)
@@ -93,36 +87,10 @@ def update(*, partner: Partner, by: Actor, **changes: Any) -> Partner:
 
 
 @transaction.atomic
-def approve(*, partner: Partner, by: Actor, operator: User | None = None, reason: str = "") -> None:
-    """Decide the waiting review well: the partner is verified and goes live.
-
-    Raises NotReady where something the tier asks for is missing, StaleState if it isn't pending.
-    """
-    missing = onboarding.missing(partner, accepted=True)
-    if missing:
-        raise NotReady(missing=", ".join(str(each) for each in missing))
-    _decide(partner, Review.Decision.APPROVED, operator=operator, reason=reason)
-    events.emit(type=types.PARTNER_VERIFIED, partner=partner, subject=partner, actor=by, data=facts(partner))
-    activate(partner=partner, by=by)
-
-
-@transaction.atomic
 def activate(*, partner: Partner, by: Actor) -> None:
-    """Take a pending partner live, without a review. Raises StaleState if it isn't pending."""
+    """Take a pending partner live. Raises StaleState if it isn't pending."""
     swap(partner, where={"status": Status.PENDING}, status=Status.ACTIVE, status_reason="", activated_at=clock.now())
     _emit(types.PARTNER_ACTIVATED, partner, by)
-
-
-@transaction.atomic
-def reject(*, partner: Partner, reason: str, by: Actor, operator: User | None = None, final: bool = False) -> None:
-    """Decide the waiting review badly: the partner reads why, and may mend it and submit again unless `final`.
-
-    Raises StaleState if no review is waiting.
-    """
-    decision = Review.Decision.REJECTED if final else Review.Decision.CHANGES_REQUESTED
-    _decide(partner, decision, operator=operator, reason=reason)
-    data = {**facts(partner), "reason": reason}
-    events.emit(type=types.PARTNER_REJECTED, partner=partner, subject=partner, actor=by, data=data)
 
 
 @transaction.atomic
@@ -179,23 +147,6 @@ def change_tier(*, partner: Partner, tier: Tier, by: Actor) -> None:
 def _emit(type: events.EventType, partner: Partner, by: Actor, **more: Any) -> None:
     events.emit(type=type, partner=partner, subject=partner, actor=by, data={**facts(partner), **more})
     versions.bump(partner)
-
-
-def _decide(partner: Partner, decision: Review.Decision, *, operator: User | None, reason: str) -> None:
-    """Close the round that waits, if the partner is pending."""
-    if partner.status != Status.PENDING:
-        raise StaleState()
-    review = Review.objects.filter(partner=partner, decision=Review.Decision.WAITING).first()
-    if review is None:
-        raise StaleState()
-    swap(
-        review,
-        where={"decision": Review.Decision.WAITING},
-        decision=decision,
-        reason=reason,
-        decided_at=clock.now(),
-        decided_by=operator,
-    )
 
 
 def _insert(*, name: str, **fields: Any) -> Partner:

@@ -4,7 +4,7 @@ from allauth.mfa.recovery_codes.views import view_recovery_codes
 from django.urls import path
 from django.views.decorators.cache import never_cache
 
-from partners import entrance, joining, sessions, steps, team, terms_pages, views
+from partners import entrance, joining, paperwork, serving, sessions, steps, team, terms_pages, views
 
 app_name = "partners"
 
@@ -23,6 +23,9 @@ urlpatterns = [
     path("p/<slug:slug>/terms", terms_pages.accept, name="terms"),
     path("p/<slug:slug>/onboarding/", steps.start, name="onboarding"),
     path("p/<slug:slug>/onboarding/<slug:name>", steps.step, name="step"),
+    path("p/<slug:slug>/verification/", paperwork.verify, name="verification"),
+    path("p/<slug:slug>/documents/<str:public_id>", serving.own_document, name="document"),
+    path("p/<slug:slug>/documents/<str:public_id>/remove", paperwork.remove, name="document_remove"),
     path("p/<slug:slug>/team/", team.team, name="team"),
     path("p/<slug:slug>/team/invite", team.invite, name="invite"),
     path("p/<slug:slug>/team/leave", team.leave, name="leave"),

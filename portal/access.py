@@ -57,13 +57,14 @@ _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page: its URL name and path, and whom it is for. A partner's page has the permissions that seeing it and posting
-    to it want; any other has an audience. None of them, if nobody has said it yet."""
+    to it want; any other has an audience. None of them, if nobody has said it yet. A hidden one is 404 to all others."""
 
     name: str
     path: str
     permission: str = ""
     post: str = ""
     audience: Audience | None = None
+    hidden: bool = False
 
 
 def pages() -> list[Page]:
@@ -81,8 +82,9 @@ def _pages(patterns: list[Any], prefix: str, namespace: str) -> Iterator[Page]:
             yield from _pages(entry.url_patterns, path, inner)
         elif isinstance(entry, URLPattern) and not issubclass(getattr(entry.callback, "cls", object), ApiView):
             name = namespace + (entry.name or path)
+            hidden = getattr(entry.callback, "hidden", False)
             permission, post = (getattr(entry.callback, part, "") for part in ("permission", "post"))
-            yield Page(name, "/" + _PARAMETER.sub(r"{\1}", path), permission, post, AUDIENCES.get(name))
+            yield Page(name, "/" + _PARAMETER.sub(r"{\1}", path), permission, post, AUDIENCES.get(name), hidden)
 
 
 def markdown() -> str:
@@ -102,10 +104,11 @@ def markdown() -> str:
             [[f"`{name}`", *("yes" if may else "–" for may in row)] for name, row in permissions.table()],
         ),
         "## Pages of a partner",
-        "Members whose role lacks the permission get 403, strangers 404, and whoever isn't signed in is asked to.",
+        "Members whose role lacks the permission get 403, strangers 404, and whoever isn't signed in is asked to."
+        " All of them get 404 of pages that are marked as hidden.",
         _table(
             ["page", "to see it", "to change something"],
-            [[f"`{page.path}`", f"`{page.permission}`", f"`{page.post}`"] for page in partner],
+            [[f"`{page.path}`{' (hidden)' * page.hidden}", f"`{page.permission}`", f"`{page.post}`"] for page in partner],
         ),
         "## Other pages",
         _table(["page", "for"], [[f"`{page.path}`", str(page.audience or "")] for page in other]),

@@ -1,5 +1,6 @@
 """The way into the operators' console: one sign-in for everybody, a second factor, and a content security policy of its own."""
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -19,6 +20,10 @@ ROOT = "/admin/"
 
 # The console's scripts (Alpine in Unfold) evaluate expressions, its scrollbars set style attributes. No other page may.
 POLICY = {"script-src": [UNSAFE_EVAL], "style-src-attr": [UNSAFE_INLINE]}
+
+
+# Who may not see a document isn't told by the way of the refusal that there is one, and a picture can't sign in.
+DOCUMENTS = re.compile(r"/admin/partners/document/[^/]+/(content|pages/\d+)\Z")
 
 
 class ConsoleMiddleware:
@@ -30,7 +35,10 @@ class ConsoleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(ROOT):
             return self.get_response(request)
-        response = self._refuse(request) or self.get_response(request)
+        response = self._refuse(request)
+        if response is not None and DOCUMENTS.match(request.path_info):
+            raise Http404
+        response = response or self.get_response(request)
         response._csp_update = POLICY  # type: ignore[attr-defined]  # django-csp's hook
         return response
 
@@ -40,7 +48,7 @@ class ConsoleMiddleware:
             sent_from = request.get_full_path() if request.path_info != reverse("admin:login") else request.GET.get("next", ROOT)
             return redirect(f"{reverse(settings.LOGIN_URL)}?{urlencode({'next': sent_from})}")
         if not (request.user.is_staff and request.user.is_active):
-            raise PermissionDenied
+            raise Http404 if DOCUMENTS.match(request.path_info) else PermissionDenied
         if settings.OPERATOR_MFA_REQUIRED and not is_mfa_enabled(request.user):
             messages.warning(
                 request, _("Operators sign in with a second factor. Add a passkey or an authenticator app to go on.")

@@ -76,6 +76,7 @@ PARTNER = (
         _("Organisation"),
         (
             Entry(_("Onboarding"), "rocket", "partners:onboarding"),
+            Entry(_("Verification"), "badge-check", "partners:verification"),
             Entry(_("Team"), "users", "partners:team"),
             Entry(_("Activity"), "scroll-text", "portal:activity", "audit:read"),
             Entry(_("Settings"), "settings", "partners:settings"),

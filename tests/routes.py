@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any
 
+from tests.partners import files
 from tests.platform import Member
 from tests.platform import member as make_member
 
@@ -62,7 +63,7 @@ def _payout(member: Member) -> str:
 def _document(member: Member) -> str:
     parts = [
         b'--x\r\nContent-Disposition: form-data; name="kind"\r\n\r\nregistration\r\n',
-        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n%PDF-1.4 tenancy\r\n--x--\r\n',
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n' + files.pdf() + b"\r\n--x--\r\n",
     ]
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     answer = member.gateway.post(f"{ROOT}/partner/documents", b"".join(parts), key=member.api.key, headers=headers)

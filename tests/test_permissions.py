@@ -117,10 +117,11 @@ def _wanted(page: Page, method: str, visitor: str) -> set[str]:
     admitted = {"let in"} | ({"nothing"} if "{" in page.path.replace("{slug}", "") or not page.permission else set())
     if page.permission:
         if visitor == ANONYMOUS:
-            return {"sign in"}
+            return {"nothing" if page.hidden else "sign in"}
         if visitor in {STRANGER, OPERATOR}:
             return {"nothing"}
-        return admitted if allows(visitor, page.post if method == "POST" else page.permission) else {"forbidden"}
+        allowed = allows(visitor, page.post if method == "POST" else page.permission)
+        return admitted if allowed else {"nothing" if page.hidden else "forbidden"}
     if page.audience == Audience.PERSON:
         return {"sign in"} if visitor == ANONYMOUS else admitted
     if page.audience == Audience.OPERATOR:

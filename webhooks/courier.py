@@ -143,7 +143,7 @@ async def attempt(client: Client, delivery: Claimed) -> Outcome:
     """Post one delivery, and say what came of it."""
     if delivery.body is None:
         return Outcome(delivery, succeeded=False, explanation=_("The event's data has outlived its retention."), final=True)
-    headers = signed_headers(delivery, delivery.body)
+    headers = signed_headers(message_id=delivery.message_id, secrets=delivery.secrets, body=delivery.body)
     began = time.perf_counter()
     try:
         answer = await client.fetch(
@@ -155,16 +155,14 @@ async def attempt(client: Client, delivery: Claimed) -> Outcome:
     return _judged(delivery, headers, answer)
 
 
-def signed_headers(delivery: Claimed, body: bytes) -> dict[str, str]:
+def signed_headers(*, message_id: str, secrets: tuple[str, ...], body: bytes) -> dict[str, str]:
     """The headers of one attempt: a new timestamp each time, the same id always, a signature for each secret in force."""
     timestamp = int(clock.now().timestamp())
-    signatures = [
-        signing.sign(secret, message_id=delivery.message_id, timestamp=timestamp, body=body) for secret in delivery.secrets
-    ]
+    signatures = [signing.sign(secret, message_id=message_id, timestamp=timestamp, body=body) for secret in secrets]
     return {
         "content-type": "application/json",
         "user-agent": f"Portico-Webhooks/{settings.VERSION}",
-        "webhook-id": delivery.message_id,
+        "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
         "webhook-signature": " ".join(signatures),
     }

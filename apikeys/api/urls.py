@@ -27,5 +27,6 @@ operator_urls = [
         path(f"partners/<str:public_id>/{verb}", PartnerWithKeyViewSet.as_view({"post": verb}))
         for verb in ("approve", "reject", "suspend", "reactivate", "close", "restore")
     ),
+    path("partners/<str:public_id>/request-changes", PartnerWithKeyViewSet.as_view({"post": "request_changes"})),
     path("keys/verify", VerifyView.as_view()),
 ]

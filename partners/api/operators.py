@@ -9,9 +9,15 @@ from rest_framework.response import Response
 
 from core.api.views import ListMixin, OperatorViewSet, RetrieveMixin
 from core.models import User
-from partners import partners
+from partners import partners, reviews
 from partners.api.filters import OperatorPartnerFilter
-from partners.api.serializers import OperatorPartnerSerializer, ReasonSerializer, RejectSerializer
+from partners.api.serializers import (
+    ApproveSerializer,
+    OperatorPartnerSerializer,
+    ReasonSerializer,
+    RejectSerializer,
+    RequestChangesSerializer,
+)
 from partners.models import Partner
 
 UNPAID = OpenApiExample("Unpaid", {"reason": "Unpaid invoices"}, request_only=True)
@@ -56,17 +62,24 @@ class OperatorPartnerViewSet(OperatorViewSet, ListMixin, RetrieveMixin):
         partners.delete(partner=self.get_object(), by=self.actor)
         return Response(status=204)
 
-    @extend_schema(operation_id="approvePartner", summary="Approve a partner", request=ReasonSerializer)
+    @extend_schema(operation_id="approvePartner", summary="Approve a partner", request=ApproveSerializer)
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, public_id: str) -> Response:
-        """Decide the review that waits: the partner goes live. 409 says what its tier still asks for."""
-        return self._after(partners.approve, operator=self._operator(), **self.read(ReasonSerializer))
+        """Decide the review that waits: the partner goes live, and is verified if its documents were accepted. One that never
+        asked for a review can be approved too. 409 says what its tier still asks for."""
+        return self._after(reviews.approve, operator=self._operator(), **self.read(ApproveSerializer))
+
+    @extend_schema(operation_id="requestPartnerChanges", summary="Ask a partner for changes", request=RequestChangesSerializer)
+    @action(detail=True, methods=["post"])
+    def request_changes(self, request: Request, public_id: str) -> Response:
+        """Decide the review that waits: the partner reads what to change, and submits again."""
+        return self._after(reviews.request_changes, operator=self._operator(), **self.read(RequestChangesSerializer))
 
     @extend_schema(operation_id="rejectPartner", summary="Reject a partner", request=RejectSerializer)
     @action(detail=True, methods=["post"])
     def reject(self, request: Request, public_id: str) -> Response:
         """Decide the review that waits: the partner reads why, and may submit again unless this is final."""
-        return self._after(partners.reject, operator=self._operator(), **self.read(RejectSerializer))
+        return self._after(reviews.reject, operator=self._operator(), **self.read(RejectSerializer))
 
     @extend_schema(operation_id="suspendPartner", summary="Suspend a partner", request=ReasonSerializer, examples=[UNPAID])
     @action(detail=True, methods=["post"])

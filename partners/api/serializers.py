@@ -9,9 +9,9 @@ from core import ids
 from core.api.serializers import MoneyField, Strict, StrictModel
 from core.events import TYPES
 from core.models import Event, Payload
-from partners import onboarding, terms
+from partners import reviews, terms
 from partners.api.terms import StandingSerializer
-from partners.models import ApiSetup, Company, Document, Invitation, Member, Partner, Tier
+from partners.models import Invitation, Member, Partner, Tier
 from partners.permissions import Role
 
 LONGEST_REASON = 2_000
@@ -37,9 +37,11 @@ class TierSerializer(StrictModel):
             "marketplace_fee",
             "servers",
             "support",
-            "needs_documents",
+            "needs_information",
             "needs_application",
+            "needs_documents",
             "needs_contract",
+            "document_kinds",
         ]
         read_only_fields = fields
 
@@ -64,10 +66,11 @@ class PartnerSerializer(StrictModel):
             "description",
             "listed",
             "activated_at",
+            "verified_at",
             "created_at",
             "terms",
         ]
-        read_only_fields = ["slug", "status", "status_reason", "activated_at", "created_at"]
+        read_only_fields = ["slug", "status", "status_reason", "activated_at", "verified_at", "created_at"]
 
     @extend_schema_field(StandingSerializer)
     def get_terms(self, partner: Partner) -> Any:
@@ -148,80 +151,22 @@ class RegisteredSerializer(Strict):
     detail = serializers.CharField(read_only=True)
 
 
-class BasicInfoSerializer(StrictModel):
-    """The first step: who you are."""
-
-    id = None  # type: ignore[assignment]  # DRF's way to leave a field out
-    contact_name = serializers.CharField(max_length=120, required=False, allow_blank=True)
-    contact_email = serializers.EmailField(required=False, allow_blank=True)
-    contact_phone = serializers.CharField(max_length=40, required=False, allow_blank=True)
-
-    class Meta:
-        model = Partner
-        fields = ["name", "type", "website", "description", "contact_name", "contact_email", "contact_phone"]
-
-
-class BusinessDetailsSerializer(StrictModel):
-    """The second step: the company behind it. `country` is an ISO 3166 code of two letters."""
-
-    id = None  # type: ignore[assignment]  # DRF's way to leave a field out
-
-    class Meta:
-        model = Company
-        fields = list(onboarding.FIELDS[onboarding.BUSINESS_DETAILS][Company])
-
-
-class ApiSetupSerializer(StrictModel):
-    """The third step: what you will use the API for, and where it may call you."""
-
-    id = None  # type: ignore[assignment]  # DRF's way to leave a field out
-
-    class Meta:
-        model = ApiSetup
-        fields = list(onboarding.FIELDS[onboarding.API_SETUP][ApiSetup])
-
-
-class StepSerializer(Strict):
-    """One of the five steps; `missing` names the fields, or what else is wanted."""
-
-    name = serializers.CharField(read_only=True)
-    title = serializers.CharField(read_only=True)
-    state = serializers.ChoiceField(["done", "current", "todo", "waiting", "not_required"], read_only=True)
-    missing = serializers.ListField(child=serializers.CharField(), read_only=True)
-
-
-class ProgressSerializer(Strict):
-    """Where the onboarding stands. `reason` is the operators', if they asked for changes."""
-
-    status = serializers.ChoiceField(["in_progress", "in_review", "changes_requested", "rejected", "complete"], read_only=True)
-    current = serializers.CharField(read_only=True, allow_null=True)
-    steps = StepSerializer(many=True, read_only=True)
-    reason = serializers.SerializerMethodField()
-
-    def get_reason(self, progress: onboarding.Progress) -> str:
-        return progress.review.reason if progress.review and progress.review.decision != "waiting" else ""
-
-
-class DocumentSerializer(StrictModel):
-    """A document; its content is served to nobody but the operators who review it."""
-
-    class Meta:
-        model = Document
-        fields = ["id", "kind", "filename", "content_type", "size", "state", "reason", "created_at", "decided_at"]
-        read_only_fields = fields
-
-
-class UploadSerializer(Strict):
-    """A document: a PDF, PNG or JPEG of at most 20 MiB."""
-
-    kind = serializers.ChoiceField(Document.Kind.choices)
-    file = serializers.FileField()
-
-
 class ReasonSerializer(Strict):
     """Why; the partner reads it."""
 
     reason = serializers.CharField(max_length=LONGEST_REASON, default="", allow_blank=True)
+
+
+class ApproveSerializer(ReasonSerializer):
+    """A note, and what was looked at."""
+
+    checklist = serializers.MultipleChoiceField(choices=[*reviews.CHECKLIST.items()], default=set)
+
+
+class RequestChangesSerializer(Strict):
+    """What to change; the partner reads it."""
+
+    reason = serializers.CharField(max_length=LONGEST_REASON)
 
 
 class RejectSerializer(ReasonSerializer):

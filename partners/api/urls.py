@@ -1,19 +1,22 @@
 from django.urls import path
 
-from partners.api import team, terms, views
+from partners.api import onboarding, team, terms, views
+from partners.api.reviews import OperatorDocumentViewSet
 
 partner_urls = [
     path("register", views.RegisterView.as_view()),
     path("partner", views.PartnerView.as_view()),
-    path("partner/onboarding", views.OnboardingView.as_view()),
-    path("partner/onboarding/basic-info", views.BasicInfoView.as_view()),
-    path("partner/onboarding/business-details", views.BusinessDetailsView.as_view()),
-    path("partner/onboarding/api-setup", views.ApiSetupView.as_view()),
-    path("partner/onboarding/submit", views.SubmitView.as_view()),
+    path("partner/onboarding", onboarding.OnboardingView.as_view()),
+    path("partner/onboarding/basic-info", onboarding.BasicInfoView.as_view()),
+    path("partner/onboarding/business-details", onboarding.BusinessDetailsView.as_view()),
+    path("partner/onboarding/api-setup", onboarding.ApiSetupView.as_view()),
+    path("partner/onboarding/api-setup/check-webhook", onboarding.WebhookCheckView.as_view()),
+    path("partner/onboarding/submit", onboarding.SubmitView.as_view()),
+    path("partner/verification", onboarding.VerificationView.as_view()),
     path("partner/activity", views.ActivityViewSet.as_view({"get": "list"})),
     path("partner/audit-log", views.AuditLogViewSet.as_view({"get": "list"})),
-    path("partner/documents", views.DocumentViewSet.as_view({"get": "list", "post": "create"})),
-    path("partner/documents/<str:public_id>", views.DocumentViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
+    path("partner/documents", onboarding.DocumentViewSet.as_view({"get": "list", "post": "create"})),
+    path("partner/documents/<str:public_id>", onboarding.DocumentViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
     path("partner/members", team.MemberViewSet.as_view({"get": "list"})),
     path(
         "partner/members/<str:public_id>",
@@ -29,4 +32,12 @@ partner_urls = [
     path("tiers", views.TierViewSet.as_view({"get": "list"})),
     path("partners", views.ProfileViewSet.as_view({"get": "list"})),
     path("partners/<slug:slug>", views.ProfileViewSet.as_view({"get": "retrieve"})),
+]
+operator_urls = [
+    path("documents", OperatorDocumentViewSet.as_view({"get": "list"})),
+    path("documents/<str:public_id>", OperatorDocumentViewSet.as_view({"get": "retrieve"})),
+    *(
+        path(f"documents/<str:public_id>/{verb}", OperatorDocumentViewSet.as_view({"post": verb}))
+        for verb in ("accept", "reject")
+    ),
 ]

@@ -1,52 +1,33 @@
-"""The partner API about the partner itself: profile, onboarding, tiers, what happened; and what is public of partners."""
+"""The partner API about the partner itself: profile, tiers, what happened; and what is public of partners."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from allauth.core import ratelimit
 from django.conf import settings
 from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
-from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.views import ApiView, ApiViewSet, Created, ListMixin, PartnerViewSet, RetrieveMixin
+from core.api.views import ApiView, ApiViewSet, ListMixin, PartnerViewSet, RetrieveMixin
 from core.models import Event
-from core.problems import BodyTooLarge, RateLimited
-from partners import audit_export, documents, onboarding, partners
+from core.problems import RateLimited
+from partners import audit_export, partners
 from partners.api.filters import EventFilter, ProfileFilter
 from partners.api.serializers import (
     ActivitySerializer,
-    ApiSetupSerializer,
     AuditSerializer,
-    BasicInfoSerializer,
-    BusinessDetailsSerializer,
-    DocumentSerializer,
     PartnerSerializer,
     ProfileSerializer,
-    ProgressSerializer,
     RegisteredSerializer,
     RegisterSerializer,
     TierSerializer,
-    UploadSerializer,
 )
-from partners.models import Document, Partner, Tier
+from partners.models import Partner, Tier
 
 REGISTRATION = {"email": "ann@acme.example", "password": "kumquat-sunrise-42", "company_name": "Acme", "type": "technology"}
-ONBOARDING = {
-    "status": "in_progress",
-    "current": "business-details",
-    "steps": [
-        {"name": "basic-info", "title": "Basic information", "state": "done", "missing": []},
-        {"name": "business-details", "title": "Business details", "state": "current", "missing": ["legal_name", "country"]},
-        {"name": "api-setup", "title": "API setup", "state": "todo", "missing": ["use_case"]},
-        {"name": "documents", "title": "Documents", "state": "not_required", "missing": []},
-        {"name": "activation", "title": "Activation", "state": "todo", "missing": ["submission"]},
-    ],
-    "reason": "",
-}
 
 
 class RegisterView(ApiView):
@@ -93,139 +74,6 @@ class PartnerView(ApiView):
     def patch(self, request: Request) -> Response:
         changed = partners.update(partner=self.partner, by=self.actor, **self.read(PartnerSerializer, partial=True))
         return Response(PartnerSerializer(changed).data)
-
-
-class OnboardingView(ApiView):
-    """How far the calling partner has come."""
-
-    scopes = {"read": "partner:read", "write": "partner:write"}
-
-    @extend_schema(
-        operation_id="getOnboarding",
-        summary="Get the onboarding",
-        responses=ProgressSerializer,
-        examples=[OpenApiExample("Under way", ONBOARDING, response_only=True)],
-    )
-    def get(self, request: Request) -> Response:
-        return Response(ProgressSerializer(onboarding.progress(self.partner)).data)
-
-
-class StepView(ApiView):
-    """Base of the steps that are filled in."""
-
-    scopes = {"read": "partner:read", "write": "partner:write"}
-    step: ClassVar[str]
-    serializer: ClassVar[type[Any]]
-
-    def put(self, request: Request) -> Response:
-        """Keep what is given; what isn't stays as it is. Refused once the onboarding was submitted."""
-        values = self.read(self.serializer, partial=True)
-        progress = onboarding.save(partner=self.partner, step=self.step, by=self.actor, **values)
-        return Response(ProgressSerializer(progress).data)
-
-
-@extend_schema_view(
-    put=extend_schema(
-        operation_id="saveBasicInfo",
-        summary="Save basic information",
-        request=BasicInfoSerializer,
-        responses=ProgressSerializer,
-        examples=[OpenApiExample("Contact", {"contact_name": "Ann Lee", "contact_email": "ann@acme.example"}, request_only=True)],
-    )
-)
-class BasicInfoView(StepView):
-    step = onboarding.BASIC_INFO
-    serializer = BasicInfoSerializer
-
-
-@extend_schema_view(
-    put=extend_schema(
-        operation_id="saveBusinessDetails",
-        summary="Save business details",
-        request=BusinessDetailsSerializer,
-        responses=ProgressSerializer,
-        examples=[
-            OpenApiExample(
-                "Company",
-                {"legal_name": "Acme Ltd", "street": "1 Canal Road", "city": "Leeds", "country": "GB"},
-                request_only=True,
-            )
-        ],
-    )
-)
-class BusinessDetailsView(StepView):
-    step = onboarding.BUSINESS_DETAILS
-    serializer = BusinessDetailsSerializer
-
-
-@extend_schema_view(
-    put=extend_schema(
-        operation_id="saveApiSetup",
-        summary="Save the API setup",
-        request=ApiSetupSerializer,
-        responses=ProgressSerializer,
-        examples=[
-            OpenApiExample(
-                "Orders", {"use_case": "Orders from our shop", "webhook_url": "https://acme.example/hooks"}, request_only=True
-            )
-        ],
-    )
-)
-class ApiSetupView(StepView):
-    step = onboarding.API_SETUP
-    serializer = ApiSetupSerializer
-
-
-class SubmitView(ApiView):
-    """The end of the onboarding."""
-
-    scopes = {"write": "partner:write"}
-
-    @extend_schema(operation_id="submitOnboarding", summary="Submit the onboarding", request=None, responses=ProgressSerializer)
-    def post(self, request: Request) -> Response:
-        """Ask the operators to decide. 409 says what is still missing."""
-        onboarding.submit(partner=self.partner, by=self.actor)
-        return Response(ProgressSerializer(onboarding.progress(self.partner)).data)
-
-
-@extend_schema_view(
-    list=extend_schema(operation_id="listDocuments", summary="List documents"),
-    retrieve=extend_schema(operation_id="getDocument", summary="Get a document"),
-)
-class DocumentViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
-    """Documents of the calling partner, which are of no environment. Their content is for the operators alone."""
-
-    queryset = Document.objects.all()
-    serializer_class = DocumentSerializer
-    parser_classes = [MultiPartParser]
-    scopes = {"read": "partner:read", "write": "partner:write"}
-
-    def get_queryset(self) -> Any:
-        partner: Any = self.caller.partner_id
-        return self.queryset.filter(partner=partner)
-
-    @extend_schema(
-        operation_id="uploadDocument",
-        summary="Upload a document",
-        request={"multipart/form-data": UploadSerializer},
-        responses={201: DocumentSerializer},
-    )
-    def create(self, request: Request) -> Response:
-        """A PDF, PNG or JPEG of at most 20 MiB; what it is, is found by its content."""
-        body = self.read(UploadSerializer)
-        file = body["file"]
-        if file.size > documents.LARGEST:
-            raise BodyTooLarge(limit=documents.LARGEST)
-        document = documents.upload(
-            partner=self.partner, kind=body["kind"], filename=file.name, content=file.read(), by=self.actor
-        )
-        return Created(DocumentSerializer(document).data)
-
-    @extend_schema(operation_id="deleteDocument", summary="Take a document back", responses={204: None})
-    def destroy(self, request: Request, public_id: str) -> Response:
-        """Possible until it is decided."""
-        documents.remove(document=self.get_object(), by=self.actor)
-        return Response(status=204)
 
 
 @extend_schema_view(list=extend_schema(operation_id="listTiers", summary="List tiers"))

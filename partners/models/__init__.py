@@ -5,13 +5,14 @@ from partners.models.partners import ApiSetup, Company, Partner, TierChange
 from partners.models.reviews import Document, Review
 from partners.models.team import Invitation, Member
 from partners.models.terms import Acceptance, Terms
-from partners.models.tiers import Tier
+from partners.models.tiers import DocumentKind, Tier
 
 __all__ = [
     "Acceptance",
     "ApiSetup",
     "Company",
     "Document",
+    "DocumentKind",
     "Invitation",
     "Member",
     "Notice",

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core import clock
+from core.crypto import EncryptedField
 from core.models import Entity, EntityQuerySet, User
 from partners.models.tiers import Tier
 from partners.permissions import Role
@@ -64,6 +65,9 @@ class Partner(Entity):
     description = models.TextField(_("description"), max_length=2_000, blank=True)
     listed = models.BooleanField(_("listed"), default=True, help_text=_("Has a public profile once active."))
     activated_at = models.DateTimeField(_("active since"), null=True, editable=False)
+    verified_at = models.DateTimeField(
+        _("documents verified"), null=True, editable=False, help_text=_("Until then it can't publish and is paid nothing out.")
+    )
     deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
     version = models.BigIntegerField(default=0, editable=False)
 
@@ -141,6 +145,10 @@ class ApiSetup(models.Model):
     )
     webhook_url = models.URLField(_("webhook address"), max_length=500, blank=True)
     oauth_callback_url = models.URLField(_("OAuth callback address"), max_length=500, blank=True)
+    webhook_secret = EncryptedField(null=True, editable=False)
+    webhook_checked_at = models.DateTimeField(_("webhook address checked"), null=True, editable=False)
+    webhook_reached = models.BooleanField(_("webhook address answers"), null=True, editable=False)
+    webhook_finding = models.TextField(_("what the check found"), blank=True, editable=False)
 
     def __str__(self) -> str:
         return str(self.partner)

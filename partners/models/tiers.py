@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,22 @@ from core.money import CurrencyField, Money
 
 # Calls a minute: rates are kept in microseconds between two calls.
 RATE = [MinValueValidator(1), MaxValueValidator(60_000_000)]
+
+
+class DocumentKind(models.TextChoices):
+    """What a document shows."""
+
+    REGISTRATION = "registration", _("Company registration")
+    TAX = "tax", _("Tax certificate")
+    ADDRESS = "address", _("Proof of address")
+    IDENTITY = "identity", _("Proof of identity")
+    CONTRACT = "contract", _("Signed contract")
+    OTHER = "other", _("Other")
+
+
+def usual_documents() -> list[str]:
+    """What operators want to see of a company unless a tier says otherwise."""
+    return [DocumentKind.REGISTRATION.value]
 
 
 class Tier(Entity):
@@ -68,9 +85,25 @@ class Tier(Entity):
     servers = models.CharField(_("servers"), max_length=8, choices=Servers, default=Servers.STANDARD)
     support = models.CharField(_("support"), max_length=9, choices=Support, default=Support.COMMUNITY)
     longest_grace = models.DurationField(_("longest grace of a rotated key"), default=timedelta(days=30))
+    needs_information = models.BooleanField(
+        _("needs the information steps"),
+        default=True,
+        help_text=_("Basic information, business details and API setup. A confirmed e-mail address is needed in any case."),
+    )
+    needs_application = models.BooleanField(
+        _("needs an approved application"),
+        default=False,
+        help_text=_("Somebody decides. Without this, and without documents or contract, a partner that submits is live at once."),
+    )
     needs_documents = models.BooleanField(_("needs verified documents"), default=False)
-    needs_application = models.BooleanField(_("needs an approved application"), default=False)
     needs_contract = models.BooleanField(_("needs a signed contract"), default=False)
+    document_kinds = ArrayField(
+        models.CharField(max_length=12, choices=DocumentKind),
+        verbose_name=_("documents that verify a partner"),
+        default=usual_documents,
+        blank=True,
+        help_text=_("Publishing and payouts want them on every tier, going live only where it is ticked above."),
+    )
 
     objects: ClassVar = EntityQuerySet.as_manager()
 

@@ -66,6 +66,7 @@ FULL = [
     Page("team-leave", "team/leave", "You are the owner"),
     Page("settings", "settings/", "Plan and state"),
     Page("activity", "activity/", "Checkout service"),
+    Page("verified", "verification/", "Your documents are verified"),
 ]
 EMPTY = [
     Page("keys-empty", "keys/", "No test keys yet"),
@@ -80,6 +81,10 @@ EMPTY = [
     Page("billing-empty", "billing/", "No invoices yet"),
     Page("payout-account", "billing/payout-account/", "Account holder"),
     Page("onboarding", "onboarding/basic-info", "Basic information"),
+    Page("onboarding-api", "onboarding/api-setup", "Test keys"),
+    Page("onboarding-documents", "onboarding/documents", "You can go live without"),
+    Page("onboarding-activation", "onboarding/activation", "Still missing"),
+    Page("verification", "verification/", "Not verified"),
 ]
 
 

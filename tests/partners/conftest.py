@@ -40,8 +40,12 @@ def confirmed(newcomer):
 
 @pytest.fixture
 def submitted(confirmed):
-    """Everything filled in and waiting for the operators."""
+    """Everything filled in on a tier that wants an approved application, and waiting for the operators."""
     from partners import onboarding
+    from partners.models import Tier
+
+    Tier.objects.filter(pk=confirmed.tier_id).update(needs_application=True)
+    confirmed.tier.refresh_from_db()
 
     onboarding.save(partner=confirmed, step="basic-info", by=PUBLIC, contact_name="Ann", contact_email="ann@acme.example")
     onboarding.save(

@@ -12,10 +12,11 @@ from core import crypto, ids, operators
 from core.models import Change, Event, OperatorToken, User
 from partners import documents
 from partners.models import Invitation, Partner, Tier
+from tests.partners import files
 
 pytestmark = pytest.mark.django_db
 
-PDF = b"%PDF-1.7\n% a company registration"
+PDF = files.pdf()
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ class TestPartners:
             return set(re.findall(rf"/admin/partners/partner/{row.pk}/([\w-]+)/?\"", page)) - {"history", "change", "delete"}
 
         assert offered(active) == {"suspend", "close", "delete-softly"}
-        assert offered(submitted) == {"approve", "reject", "close", "delete-softly"}
+        assert offered(submitted) == {"approve", "request-changes", "reject", "close", "delete-softly"}
 
     def test_nothing_happens_by_a_link_alone(self, console, active):
         for name in ("suspend", "close", "delete-softly"):
@@ -155,10 +156,11 @@ class TestDocuments:
     def test_download_is_an_attachment_for_operators_only(self, console, active):
         document = documents.upload(partner=active, kind="tax", filename="../tax.pdf", content=PDF, by=partners_by())
         answer = console.get(f"/admin/partners/document/{document.pk}/content")
-        assert answer.getvalue() == PDF
+        assert answer.getvalue() == documents.read(document)
         assert answer["Content-Disposition"] == 'attachment; filename="tax.pdf"'
         assert answer["Content-Type"] == "application/pdf"
-        assert Client().get(f"/admin/partners/document/{document.pk}/content").status_code == 302
+        assert "sandbox" in answer["Content-Security-Policy"]
+        assert answer["X-Content-Type-Options"] == "nosniff"
 
     def test_decision_with_reason(self, console, active):
         document = documents.upload(partner=active, kind="tax", filename="tax.pdf", content=PDF, by=partners_by())

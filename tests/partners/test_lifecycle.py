@@ -4,7 +4,7 @@ import pytest
 
 from core.models import Event
 from core.states import StaleState
-from partners import onboarding, partners
+from partners import onboarding, partners, reviews
 from partners.models import Partner, Review
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ def types_of(partner: Partner) -> list[str]:
 class TestApproval:
     def test_submitted_partner_goes_live(self, submitted, by_operator, operator):
         before = submitted.version
-        partners.approve(partner=submitted, by=by_operator, operator=operator)
+        reviews.approve(partner=submitted, by=by_operator, operator=operator)
         submitted.refresh_from_db()
         assert submitted.status == "active"
         assert submitted.activated_at is not None
@@ -27,36 +27,36 @@ class TestApproval:
         assert (review.decision, review.decided_by) == ("approved", operator)
 
     def test_partner_that_gave_nothing_is_not_ready(self, newcomer, by_operator):
-        with pytest.raises(partners.NotReady) as refusal:
-            partners.approve(partner=newcomer, by=by_operator)
+        with pytest.raises(reviews.NotReady) as refusal:
+            reviews.approve(partner=newcomer, by=by_operator)
         assert "Business details" in refusal.value.said
         assert "confirmed e-mail" in refusal.value.said
 
     def test_second_approval_is_stale(self, submitted, by_operator):
-        partners.approve(partner=submitted, by=by_operator)
+        reviews.approve(partner=submitted, by=by_operator)
         with pytest.raises(StaleState):
-            partners.approve(partner=submitted, by=by_operator)
+            reviews.approve(partner=submitted, by=by_operator)
 
     def test_rejected_partner_mends_and_submits_again(self, submitted, by_operator):
-        partners.reject(partner=submitted, reason="Which road?", by=by_operator)
-        assert onboarding.progress(submitted).status == "changes_requested"
+        reviews.reject(partner=submitted, reason="Which road?", by=by_operator)
+        assert onboarding.progress(submitted).status == "rejected"
         onboarding.save(partner=submitted, step="business-details", by=by_operator, street="2 Road")
         onboarding.submit(partner=submitted, by=by_operator)
-        partners.approve(partner=submitted, by=by_operator)
+        reviews.approve(partner=submitted, by=by_operator)
         assert list(Review.objects.filter(partner=submitted).order_by("id").values_list("decision", flat=True)) == [
-            "changes_requested",
+            "rejected",
             "approved",
         ]
 
     def test_final_rejection_can_not_be_mended(self, submitted, by_operator):
-        partners.reject(partner=submitted, reason="No.", by=by_operator, final=True)
+        reviews.reject(partner=submitted, reason="No.", by=by_operator, final=True)
         with pytest.raises(onboarding.Locked):
             onboarding.submit(partner=submitted, by=by_operator)
 
 
 class TestStates:
     def test_suspension_and_back(self, submitted, by_operator):
-        partners.approve(partner=submitted, by=by_operator)
+        reviews.approve(partner=submitted, by=by_operator)
         partners.suspend(partner=submitted, reason="Unpaid", by=by_operator)
         assert (submitted.status, submitted.status_reason) == ("suspended", "Unpaid")
         with pytest.raises(StaleState):
@@ -71,7 +71,7 @@ class TestStates:
     @pytest.mark.parametrize("state", ["pending", "active", "suspended"])
     def test_deleted_partner_is_restored_to_what_it_was(self, submitted, by_operator, state):
         if state != "pending":
-            partners.approve(partner=submitted, by=by_operator)
+            reviews.approve(partner=submitted, by=by_operator)
         if state == "suspended":
             partners.suspend(partner=submitted, reason="Unpaid", by=by_operator)
         partners.delete(partner=submitted, by=by_operator)
@@ -84,7 +84,7 @@ class TestStates:
 
     def test_every_change_of_state_gives_a_new_version(self, submitted, by_operator):
         versions = [submitted.version]
-        partners.approve(partner=submitted, by=by_operator)
+        reviews.approve(partner=submitted, by=by_operator)
         versions.append(submitted.version)
         partners.suspend(partner=submitted, reason="x", by=by_operator)
         versions.append(submitted.version)

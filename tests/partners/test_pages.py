@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from core.models import Event, User
-from partners import members, notices, onboarding, partners
-from partners.models import Member, Partner
+from partners import members, notices, onboarding, partners, reviews
+from partners.models import Member, Partner, Tier
 from partners.permissions import Role
 from tests.partners.conftest import PUBLIC
 
@@ -79,6 +79,7 @@ class TestWho:
 
 class TestOnboarding:
     def test_five_pages_lead_to_the_review(self, signed_in, confirmed):
+        Tier.objects.update(needs_application=True)
         client = signed_in(confirmed, "owner")
         assert client.get("/p/acme/onboarding/")["Location"].endswith("/basic-info")
         contact = {"name": "Acme", "type": "technology", "contact_name": "Ann", "contact_email": "ann@acme.example"}
@@ -88,14 +89,14 @@ class TestOnboarding:
         company = {"legal_name": "Acme Ltd", "street": "1 Road", "city": "Leeds", "country": "gb"}
         assert client.post("/p/acme/onboarding/business-details", company)["Location"].endswith("/api-setup")
         assert client.post("/p/acme/onboarding/api-setup", {"use_case": "Orders"})["Location"].endswith("/activation")
-        assert "No documents needed" in client.get("/p/acme/onboarding/documents").content.decode()
+        assert "asks for no documents" in client.get("/p/acme/onboarding/documents").content.decode()
         client.post("/p/acme/onboarding/activation")
         assert onboarding.progress(confirmed).status == "in_review"
         assert Partner.objects.get(slug="acme").company.country == "GB"
         assert "Submitted" in client.get("/p/acme/onboarding/activation").content.decode()
 
     def test_reason_of_the_operators_is_shown(self, signed_in, submitted, by_operator):
-        partners.reject(partner=submitted, reason="Which road?", by=by_operator)
+        reviews.reject(partner=submitted, reason="Which road?", by=by_operator)
         assert "Which road?" in signed_in(submitted, "owner").get("/p/acme/onboarding/business-details").content.decode()
 
     def test_submitting_too_early_says_what_is_missing(self, signed_in, confirmed):

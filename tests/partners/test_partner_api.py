@@ -8,7 +8,7 @@ import pytest
 from core import relay
 from core.models import User
 from partners import members, notices, partners
-from partners.models import Partner
+from partners.models import Partner, Tier
 from partners.permissions import Role
 from tests.callers import Caller
 from tests.partners.conftest import PUBLIC
@@ -116,6 +116,7 @@ class TestProfile:
 
 class TestOnboarding:
     def test_whole_way(self, acme, console):
+        Tier.objects.update(needs_application=True)
         assert acme.get("/partner/onboarding")["current"] == "basic-info"
         assert "basic" in acme.post("/partner/onboarding/submit", expect=409)["detail"].lower()
         acme.put("/partner/onboarding/basic-info", {"contact_name": "Ann", "contact_email": "ann@acme.example"})
@@ -131,6 +132,17 @@ class TestOnboarding:
         public_id = acme.get("/partner")["id"]
         assert console.post(f"/partners/{public_id}/approve", expect=200)["status"] == "active"
         assert acme.get("/partner/onboarding")["status"] == "complete"
+
+    def test_live_at_once_where_the_tier_wants_nobodys_decision(self, acme):
+        acme.put("/partner/onboarding/basic-info", {"contact_name": "Ann", "contact_email": "ann@acme.example"})
+        acme.put(
+            "/partner/onboarding/business-details", {"legal_name": "A", "country": "GB", "street": "1 Road", "city": "Leeds"}
+        )
+        acme.put("/partner/onboarding/api-setup", {"use_case": "Orders"})
+        assert acme.post("/partner/onboarding/submit", expect=200)["status"] == "complete"
+        assert acme.get("/partner")["status"] == "active"
+        assert acme.get("/partner/verification")["state"] == "unverified"
+        assert "Company registration" in acme.post("/partner/onboarding/submit", expect=409)["detail"]
 
     @pytest.mark.parametrize(
         ("step", "field", "value"),
