@@ -182,6 +182,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "billing.mark_overdue_invoices": {"task": "billing.tasks.mark_overdue_invoices", "schedule": crontab(hour=5, minute=17)},
     "billing.run_payouts": {"task": "billing.tasks.run_payouts", "schedule": crontab(day_of_month="5", hour=6, minute=29)},
+    "partners.forget_sessions": {"task": "partners.tasks.forget_sessions", "schedule": crontab(hour=4, minute=19)},
     "usage.forget_minutes": {"task": "usage.tasks.forget_minutes", "schedule": crontab(minute=37)},
 }
 # The loops that this worker process carries (`core.streams`); all of them unless an installation spreads them.

@@ -27,8 +27,8 @@ from core.operators import usable
 from local.home import write_private
 from marketplace import integrations
 from marketplace.models import Integration, Pricing
-from partners import documents, onboarding, partners, reviews
-from partners.models import DocumentKind, Partner, Tier
+from partners import documents, onboarding, partners, reviews, terms
+from partners.models import Acceptance, DocumentKind, Partner, Terms, Tier
 from partners.tiers import seed as seed_tiers
 from products.requests.models import RequestType
 
@@ -63,6 +63,22 @@ PARTNERS: dict[str, dict[str, Any]] = {
     },
 }
 
+TERMS = """
+This text came with the demo. Put your own in its place: in the console, under *Terms of service*.
+
+## What we do
+We let your programs call our API within the limits of your tier, and publish your integrations once we have reviewed them.
+
+## What you do
+You keep keys and secrets to yourselves, tell us at once when one got out, and send us nothing that isn't yours to send.
+
+## Money
+What calls cost stands in your prices; invoices are due when they say so. What you earn is paid monthly, after a hold.
+
+## The end
+Either of us may end this at any time. What was earned until then is paid; what was used until then is owed.
+"""
+
 REQUEST_TYPES = (
     {"name": "ONBOARDING", "description": "How ready a partner is to go live.", "sla": timedelta(minutes=5)},
     {"name": "DATA_EXPORT", "description": "What is kept about a partner.", "sla": timedelta(hours=1)},
@@ -80,11 +96,19 @@ def seed() -> dict[str, Any]:
         for facts in REQUEST_TYPES:
             RequestType.objects.get_or_create(name=facts["name"], defaults=facts)
         found["operator"] = _operator(found.get("operator", {}))
+        _terms()
         for role, facts in PARTNERS.items():
             found[role] = _partner(facts, found.get(role, {}))
         _integration(Partner.objects.get(slug=found["partner"]["slug"]))
     write_private(file, json.dumps(found, indent=2) + "\n")
     return found
+
+
+def _terms() -> None:
+    """A first version that holds, as a real installation has one."""
+    if not Terms.objects.exists():
+        made = Terms.objects.create(version="1", effective_on=clock.now().date(), text=TERMS.strip())
+        terms.publish(terms=made, by=BY)
 
 
 def _operator(known: dict[str, str]) -> dict[str, str]:
@@ -110,6 +134,8 @@ def _person(email: str, password: str, **fields: Any) -> tuple[User, str]:
 def _partner(facts: dict[str, Any], known: dict[str, str]) -> dict[str, str]:
     owner, password = _person(facts["email"], known.get("password", ""), name=facts["basic-info"]["contact_name"])
     partner = Partner.objects.of_member(owner).first() or _onboarded(owner, facts)
+    if not Acceptance.objects.filter(partner=partner).exists():  # a home that is older than the terms
+        terms.accept_by_joining(partner=partner, user=owner, by=BY)
     live, test = (
         _key(partner, environment, known.get(name, ""))
         for environment, name in ((Environment.LIVE, "api_key"), (Environment.TEST, "test_api_key"))

@@ -13,7 +13,13 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from core.console import Deed, ReadOnly, ReasonForm, each, operator_of
-from partners import invitations, partners, reviews, tiers
+from partners import (
+    accounts_admin,  # noqa: F401  (registers)
+    invitations,
+    partners,
+    reviews,
+    tiers,
+)
 from partners.models import ApiSetup, Company, Document, DocumentKind, Partner, Review, Tier
 from partners.permissions import Role
 from partners.reviews_admin import GOES_LIVE, LABELS, MENDS_IT, REFUSES, ApprovalForm, RejectionForm, deciding, operator_behind

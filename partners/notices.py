@@ -358,4 +358,14 @@ register(
         _("Read the terms"),
         "/terms/{version}",
     ),
+    Kind(
+        "factor_taken_away",
+        _("A second factor was taken off your account"),
+        (
+            _("An operator took this off your account: {factor}. Signing in no longer asks for it."),
+            _("If you didn’t ask for that, change your password at once and answer this mail."),
+        ),
+        _("Look at your sign-in"),
+        "/accounts/2fa/",
+    ),
 )

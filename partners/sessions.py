@@ -6,11 +6,15 @@ from allauth.usersessions.adapter import get_adapter
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
+
+from core import clock
 
 SEEN_EVERY = 300
 
@@ -26,6 +30,13 @@ class SeenMiddleware:
         if key and request.user.is_authenticated and cache.add(f"seen:{key}", 1, SEEN_EVERY):
             UserSession.objects.create_from_request(request)
         return self.get_response(request)
+
+
+@transaction.atomic
+def forget_ended() -> None:
+    """Delete sessions whose time is over, and where and when each was used."""
+    Session.objects.filter(expire_date__lt=clock.now()).delete()
+    UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()
 
 
 @login_required

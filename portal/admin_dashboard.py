@@ -30,7 +30,18 @@ GROUPS: tuple[tuple[Any, dict[str, str]], ...] = (
             "partners.Acceptance": "handshake",
         },
     ),
-    (_("Access"), {"apikeys.Key": "key", "apikeys.Application": "apps", "core.OperatorToken": "badge", "core.User": "person"}),
+    (
+        _("Access"),
+        {
+            "apikeys.Key": "key",
+            "apikeys.Application": "apps",
+            "core.OperatorToken": "badge",
+            "core.User": "person",
+            "account.EmailAddress": "mail",
+            "mfa.Authenticator": "phonelink_lock",
+            "usersessions.UserSession": "devices",
+        },
+    ),
     (
         _("Traffic"),
         {

@@ -12,7 +12,15 @@ from tests.browser.test_looks import look
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-TEXT = "# Terms\n\nBetween you and us.\n\n## Payouts\n\n- monthly\n- by [transfer](https://portico.example/payouts)\n\n| fee | share |\n|--|--|\n| a | b |"
+TEXT = """# Terms
+
+Between you and us.
+
+## Payouts
+
+- monthly
+- by [transfer](https://portico.example/payouts)
+"""
 
 
 def publish() -> None:

@@ -6,14 +6,18 @@ from io import StringIO
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
 from allauth.usersessions.models import UserSession
 from cryptography.fernet import Fernet
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.test import Client
 
+from core import clock
 from core.models import Event, User
-from partners.models import Member, Partner
+from partners import sessions
+from partners.models import Member, Notice, Partner
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +63,13 @@ class TestConfirmation:
         browser.post("/accounts/confirm-email/", {"code": code_in(mailoutbox[0])})
         answer = browser.post("/p/initech/keys/new", {"name": "First", "scopes": ["partner:read"], "lifetime": "0"})
         assert "pk_test_" in answer.content.decode()
+
+    def test_code_of_a_new_password_confirms_the_address_too(self, newcomer, mailoutbox):
+        browser = Client()
+        browser.post("/accounts/password/reset/", {"email": "ann@acme.example"})
+        browser.post("/accounts/password/reset/confirm/", {"code": code_in(mailoutbox[0])})
+        assert EmailAddress.objects.get().verified
+        assert types_of(newcomer).count("member.email_confirmed") == 1
 
     def test_three_wrong_codes_end_it(self, mailoutbox):
         browser = Client()
@@ -168,6 +179,14 @@ class TestSessions:
         client.get("/accounts/password/change/")
         assert UserSession.objects.get().last_seen_at == first
 
+    def test_what_is_over_is_forgotten(self, confirmed):
+        here, there = sign_in()[0], sign_in()[0]
+        Session.objects.filter(session_key=there.session.session_key).update(expire_date=clock.now())
+        sessions.forget_ended()
+        assert [row.session_key for row in UserSession.objects.all()] == [here.session.session_key]
+        assert Session.objects.filter(session_key=here.session.session_key).exists()
+        assert not Session.objects.filter(session_key=there.session.session_key).exists()
+
 
 class TestLog:
     @pytest.mark.django_db(transaction=True)
@@ -189,6 +208,49 @@ class TestLog:
         answer = client.post("/accounts/email/", {"email": "new@acme.example", "action_add": ""})
         assert "/reauthenticate/" in answer["Location"]
         assert User.objects.get().email == "ann@acme.example"
+
+
+class TestConsole:
+    """Operators help who is locked out; they see no secret, and what they do stands under their name."""
+
+    @pytest.fixture
+    def console(self, operator):
+        client = Client()
+        client.force_login(operator)
+        return client
+
+    def deed(self, console, page, row, name):
+        assert name in console.get(f"/admin/{page}/{row.pk}/change/").content.decode()
+        return console.post(f"/admin/{page}/{row.pk}/{name}/", {"_form_submitted": "True"})
+
+    def test_address_is_confirmed(self, console, newcomer, operator):
+        self.deed(console, "account/emailaddress", EmailAddress.objects.get(user__email="ann@acme.example"), "confirm")
+        assert EmailAddress.objects.get(user__email="ann@acme.example").verified
+        event = Event.objects.get(type="member.email_confirmed")
+        assert (event.actor_kind, event.actor_id, event.partner_id) == ("operator", operator.pk, newcomer.pk)
+
+    def test_lost_factor_is_taken_away_with_its_recovery_codes(self, console, confirmed):
+        user = User.objects.get(email="ann@acme.example")
+        app = TOTP.activate(user, "JBSWY3DPEHPK3PXP").instance
+        RecoveryCodes.activate(user)
+        page = console.get(f"/admin/mfa/authenticator/{app.pk}/change/").content.decode()
+        assert app.data["secret"] not in page
+        self.deed(console, "mfa/authenticator", app, "take-away")
+        assert not Authenticator.objects.exists()
+        assert Event.objects.get(type="member.security_changed").data["change"] == "totp_removed"
+        assert Notice.objects.get(kind="factor_taken_away").user == user
+
+    def test_session_is_ended(self, console, confirmed):
+        there, _answer = sign_in()
+        row = UserSession.objects.get(user__email="ann@acme.example")
+        assert row.session_key not in console.get(f"/admin/usersessions/usersession/{row.pk}/change/").content.decode()
+        self.deed(console, "usersessions/usersession", row, "end")
+        assert there.get("/p/acme/").status_code == 302
+
+    def test_nothing_of_it_can_be_typed_in(self, console, confirmed):
+        for page in ("account/emailaddress", "mfa/authenticator", "usersessions/usersession"):
+            assert console.get(f"/admin/{page}/", {"q": "ann"}).status_code == 200
+            assert console.get(f"/admin/{page}/add/").status_code == 403
 
 
 def test_second_factors_are_encrypted_and_survive_a_new_key(newcomer, settings):

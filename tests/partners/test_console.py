@@ -126,7 +126,10 @@ class TestPartners:
 
     def test_profile_and_tier_are_changed_by_verbs(self, console, active):
         form = {"name": "Globex Corp", "type": "business", "tier": str(Tier.objects.get(slug="basic").pk), "website": ""}
-        names = [f"{name}-{{}}_FORMS" for name in ("company", "api_setup", "reviews", "documents", "members")]
+        names = [
+            f"{name}-{{}}_FORMS"
+            for name in ("company", "api_setup", "reviews", "documents", "members", "invitations", "acceptances")
+        ]
         inlines = {name.format(field): "0" for name in names for field in ("TOTAL", "INITIAL")}
         console.post(f"/admin/partners/partner/{active.pk}/change/", {**form, **inlines})
         active.refresh_from_db()

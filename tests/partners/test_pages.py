@@ -169,7 +169,7 @@ def test_mail_of_every_kind_can_be_written(newcomer):
     user = User.objects.get()
     for kind in notices.KINDS:
         facts = {"partner": "Acme & Co", "slug": "acme", "reason": "Unpaid", "name": "Back end", "hint": "pk_live_…x7Kq"}
-        facts |= {"version": "2", "date": "2027-01-01", "summary": "Monthly."}
+        facts |= {"version": "2", "date": "2027-01-01", "summary": "Monthly.", "factor": "TOTP"}
         facts |= {"inviter": "Ann", "role": "Viewer"}
         mail = notices.message(notices.Notice(kind=kind, user=user, facts=facts))
         assert "{" not in mail.subject + mail.body

@@ -1,0 +1,11 @@
+"""What partners do by the clock."""
+
+from celery import shared_task
+
+from partners import sessions
+
+
+@shared_task
+def forget_sessions() -> None:
+    """Every day: delete the sessions whose time is over, and what was known of them."""
+    sessions.forget_ended()
