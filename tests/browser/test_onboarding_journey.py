@@ -99,7 +99,7 @@ def _upload(person: Visitor, name: str, content: bytes) -> None:
     person.page.select_option("[name=kind]", "registration")
     person.page.set_input_files("[name=file]", {"name": name, "mimeType": "application/octet-stream", "buffer": content})
     person.page.get_by_role("button", name="Upload").click()
-    person.page.get_by_role("link", name=name).wait_for()
+    person.page.get_by_role("link", name=name, exact=True).wait_for()
 
 
 def _submit(person: Visitor) -> None:
@@ -115,7 +115,7 @@ def _decide_document(reviewer: Visitor, deed: str, reason: str = "") -> None:
     picture.scroll_into_view_if_needed()
     reviewer.page.wait_for_function("document.querySelector('.console-pages img').naturalWidth > 100")
     reviewer.keep(f"journey-document-{deed.lower()}")
-    reviewer.page.get_by_role("link", name=deed).first.click()
+    reviewer.page.get_by_role("link", name=re.compile(rf"\b{deed}$")).first.click()
     if reason:
         reviewer.page.get_by_label("Reason").fill(reason)
     reviewer.page.get_by_role("button", name=deed).click()
@@ -136,7 +136,7 @@ def _ask_for_changes(reviewer: Visitor, reason: str) -> None:
 def _approve(reviewer: Visitor) -> None:
     review = Review.objects.get(decision="waiting")
     reviewer.goto(f"/admin/partners/review/{review.pk}/change/")
-    reviewer.page.get_by_role("link", name=re.compile("^Approve|Approve$")).first.click()
+    reviewer.page.get_by_role("link", name=re.compile(r"\bApprove$")).first.click()
     boxes = reviewer.page.locator("[name=checklist]")
     boxes.first.wait_for()
     for box in boxes.all():
