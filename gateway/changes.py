@@ -54,7 +54,10 @@ class ChangeReader:
 
     async def _run(self) -> None:
         while True:
-            await self.read()
+            try:
+                await self.read()
+            except Exception:  # whatever it is: the next look may work, and nobody would take over
+                log.exception("change_log_not_read")
             await asyncio.sleep(INTERVAL)
 
 

@@ -79,7 +79,12 @@ class Metering:
     async def _repeat(self, work: Any, seconds: float) -> None:
         while True:
             await asyncio.sleep(seconds)
-            await work()
+            try:
+                await work()
+            except (RedisAway, hiredis.HiredisError) as error:  # lost between two of its questions
+                log.warning("redis_away", error=str(error))
+            except Exception:  # whatever it is: without its heartbeat this process counts as dead
+                log.exception("metering_failed", work=work.__name__)
 
     async def _append(self, epoch: str, count: int, packed: bytes) -> None:
         await self._redis.send("XADD", STREAM, "*", "v", VERSION, "e", epoch, "n", count, "b", packed)
