@@ -294,6 +294,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "PartnerStatusEnum": "partners.models.Partner.Status",
         "DocumentKindEnum": "partners.models.DocumentKind",
+        "DocumentStateEnum": "partners.models.Document.State",
+        "OnboardingStatusEnum": ["in_progress", "in_review", "changes_requested", "rejected", "complete"],
+        "OnboardingStepStateEnum": ["done", "current", "todo", "waiting", "not_required"],
+        "VerificationStateEnum": "partners.standing.State",
         "RoleEnum": "partners.permissions.Role",
         "InvitationStatusEnum": ["pending", "expired", "accepted", "revoked"],
         "KeyStatusEnum": ["active", "disabled", "leaked", "revoked", "expired"],

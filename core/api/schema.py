@@ -47,6 +47,7 @@ PARAMETERS = {
 TAGS = [
     {"name": "register", "description": "How a new partner gets in"},
     {"name": "partner", "description": "Your organisation: profile, onboarding, documents, team, audit log"},
+    {"name": "terms", "description": "The terms of service, by version"},
     {"name": "keys", "description": "Credentials: create, rotate, revoke, verify"},
     {"name": "scopes", "description": "What a credential may be allowed to do"},
     {"name": "requests", "description": "Work that is handed in, and its results"},
@@ -63,6 +64,7 @@ TAGS = [
     {"name": "prices", "description": "Try a price before it goes live"},
     {"name": "tiers", "description": "The ladder of plans"},
     {"name": "partners", "description": "Partners"},
+    {"name": "documents", "description": "What partners upload to be verified"},
     {"name": "audit", "description": "Whether the log of events is whole"},
     {"name": "ledger", "description": "Whether the books balance"},
     {"name": "health", "description": "Whether we are there, and who you are"},

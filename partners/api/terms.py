@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -83,7 +83,12 @@ class AcceptanceSerializer(StrictModel):
 
 @extend_schema_view(
     list=extend_schema(operation_id="listTerms", summary="List versions of the terms"),
-    retrieve=extend_schema(operation_id="getTerms", summary="Get a version of the terms", responses=TermsTextSerializer),
+    retrieve=extend_schema(
+        operation_id="getTerms",
+        summary="Get a version of the terms",
+        parameters=[OpenApiParameter("version", location="path", description="Name of the version, as it is listed.")],
+        responses=TermsTextSerializer,
+    ),
 )
 class TermsViewSet(ApiViewSet, ListMixin, RetrieveMixin):
     """Versions of the terms of service, newest first."""

@@ -56,6 +56,7 @@ def test_detail_shows_what_was_sent_and_what_came_of_it() -> None:
 
 
 def test_export_shows_a_viewer_no_money() -> None:
+    from core.models import User
     from partners.models import Member
     from products.requests import worker
 
@@ -64,7 +65,9 @@ def test_export_shows_a_viewer_no_money() -> None:
     worker.work_one()
     page = f"/p/{partner.slug}/requests/{mine.public_id}"
     assert "payouts&quot;: {" in client.get(page).content.decode()
-    Member.objects.filter(partner=partner).update(role="viewer")
+    viewer = User.objects.create_user(f"viewer-{secrets.token_hex(3)}@example.com", secrets.token_urlsafe(12))
+    Member.objects.create(partner=partner, user=viewer, role="viewer")
+    client.force_login(viewer, backend="allauth.account.auth_backends.AuthenticationBackend")
     shown = client.get(page).content.decode()
     assert "members&quot;: {" in shown
     assert "payouts&quot;: {" not in shown
