@@ -147,8 +147,13 @@ def clean_pdf(content: bytes) -> tuple[bytes, int]:
     except pikepdf.PasswordError as error:
         raise Refused("encrypted") from error
     except (pikepdf.PdfError, ValueError, TypeError, RecursionError) as error:
-        raise Refused("unreadable") from error
+        raise Refused("too_hard" if is_out_of_memory() else "unreadable") from error
     return out.getvalue(), pages
+
+
+def is_out_of_memory() -> bool:
+    """Whether this process has held far more than any document: qpdf takes memory that it doesn't get for damage."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > MEMORY // 3
 
 
 def dictionaries(found: Any, depth: int = 0) -> Iterator[Any]:
