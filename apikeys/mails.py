@@ -17,6 +17,7 @@ register(
         "/p/{slug}/keys/",
         event="key.leaked",
         roles=BUILDERS,
+        security=True,
     ),
     Kind(
         "key_revoked",
@@ -26,5 +27,6 @@ register(
         "/p/{slug}/keys/",
         event="key.revoked",
         roles=BUILDERS,
+        security=True,
     ),
 )

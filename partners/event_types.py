@@ -157,6 +157,14 @@ PARTNER_OWNER_CHANGED = EventType(
 )
 MEMBER_REMOVED = _about_member("member.removed", _("A person left the team, or was taken out of it."))
 
+MEMBER_NOTIFICATIONS_CHANGED = EventType(
+    "member.notifications_changed",
+    _("A person of the team chose other notifications; `changes` has the value before and after of each choice."),
+    _schema(id=TEXT, changes={"type": "object"}),
+    {"id": MEMBER_ID, "changes": {"partner_activated.mail": [True, False]}},
+    internal=True,
+)
+
 
 def _about_document(name: str, description: Any) -> EventType:
     return EventType(name, description, _schema(id=TEXT, kind=TEXT, state=TEXT), DOCUMENT_EXAMPLE)
@@ -204,4 +212,5 @@ register(
     MEMBER_SECURITY_CHANGED,
     MEMBER_ROLE_CHANGED,
     MEMBER_REMOVED,
+    MEMBER_NOTIFICATIONS_CHANGED,
 )

@@ -1,4 +1,4 @@
-"""Mail to people about what happened. Rows are the truth: written with their cause, sent by a loop afterwards.
+"""What people are told of what happened. Rows are the truth: written with their cause, mailed by a loop afterwards.
 
 Some notices follow from events: `read` sees every sealed event once and writes a row for each person concerned. Sending takes
 a row under a lease, so that a worker that dies leaves it to the next; since a mail server can't tell "taken" from "lost"
@@ -19,17 +19,20 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.db.models import F
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core import clock, wake
 from core.models import Event, User
-from partners.models import Invitation, Member, Notice
+from partners.models import Channel, Chosen, Invitation, Member, Notice, Preference
 from partners.permissions import BUILDERS, MANAGERS, Role
 
 log = structlog.get_logger(__name__)
 
 Text = str | Promise
+
+USUAL = frozenset({Channel.PORTAL, Channel.MAIL})
 
 LEASE = timedelta(minutes=2)
 BATCH = 20
@@ -45,9 +48,10 @@ PAUSES = (
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A mail: its subject, what it says, and where it leads. Texts and address are filled in with the notice's facts.
+    """What is told: its subject, what it says, and where it leads. Texts and address are filled in with the notice's facts.
 
-    `event` and `roles` say of which events it tells whom; without an event a verb writes it by `tell`.
+    `event` and `roles` say of which events it tells whom; without an event a verb writes it by `tell`, and it is a mail only.
+    `channels` are the usual ways, which members may change; the usual ways of a `security` notice are always taken.
     """
 
     name: str
@@ -57,6 +61,23 @@ class Kind:
     path: str = ""
     event: str = ""
     roles: frozenset[Role] = MANAGERS
+    channels: frozenset[Channel] = USUAL
+    security: bool = False
+
+    def ways(self, member: Member, chosen: Chosen) -> frozenset[Channel]:
+        """The channels by which this member is told, given what members chose."""
+        wanted = {way for way in Channel if chosen.get((member.pk, self.name, way), way in self.channels)}
+        return frozenset(wanted | self.channels if self.security else wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A notice in words; `url` is a path of this site, or empty."""
+
+    subject: str
+    paragraphs: list[str]
+    action: str
+    url: str
 
 
 KINDS: dict[str, Kind] = {}
@@ -70,8 +91,9 @@ def register(*kinds: Kind) -> None:
 
 
 def tell(*, kind: str, user: User, cause: str, **facts: str) -> None:
-    """Write a notice to one person in the running transaction; at most one a kind and cause."""
-    Notice.objects.bulk_create([Notice(kind=kind, user=user, cause=cause, facts=facts)], ignore_conflicts=True)
+    """Write a mail to one person in the running transaction; at most one a kind and cause."""
+    notice = Notice(kind=kind, user=user, cause=cause, facts=facts)
+    Notice.objects.bulk_create([notice], ignore_conflicts=True)
     wake.on_commit("notices")
 
 
@@ -89,24 +111,39 @@ def invite(*, invitation: Invitation, cause: str, **facts: str) -> None:
 
 
 def read(events: Sequence[Event], payloads: Mapping[UUID, Mapping[str, Any]]) -> None:
-    """The reader of sealed events: a row for each member whose role the kind concerns."""
+    """The reader of sealed events: a row for each member whose role the kind concerns, unless the member wants none."""
     told = [event for event in events if event.type in _BY_EVENT]
     if not told:
         return
-    members = Member.objects.filter(partner__in={event.partner_id for event in told}).select_related("partner")
+    members = list(Member.objects.filter(partner__in={event.partner_id for event in told}).select_related("partner"))
+    chosen = Preference.objects.chosen_by(members)
     team: dict[UUID, list[Member]] = {}
     for member in members:
         team.setdefault(member.partner_id, []).append(member)
     notices = [
-        Notice(kind=kind.name, user_id=member.user_id, partner_id=member.partner_id, cause=event.public_id, facts=facts)
+        _notice(kind, member, ways, cause=event.public_id, facts=_facts(member, payloads.get(event.pk, {})))
         for event in told
         for kind in [_BY_EVENT[event.type]]
         for member in team.get(event.partner_id, ())  # type: ignore[arg-type]  # None has no members
         if member.role in kind.roles
-        for facts in [_facts(member, payloads.get(event.pk, {}))]
+        for ways in [kind.ways(member, chosen)]
+        if ways
     ]
     Notice.objects.bulk_create(notices, ignore_conflicts=True)
     wake.on_commit("notices")
+
+
+def _notice(kind: Kind, member: Member, ways: frozenset[Channel], *, cause: str, facts: dict[str, str]) -> Notice:
+    return Notice(
+        kind=kind.name,
+        user_id=member.user_id,
+        partner_id=member.partner_id,
+        cause=cause,
+        facts=facts,
+        in_portal=Channel.PORTAL in ways,
+        in_digest=Channel.DIGEST in ways,
+        due_at=clock.now() if Channel.MAIL in ways else None,
+    )
 
 
 def send_due() -> int:
@@ -142,28 +179,51 @@ def _send(notice: Notice) -> None:
         rows.update(sent_at=clock.now(), error="")
 
 
+def said(notice: Notice) -> Said:
+    """A notice in words; one of a kind that is gone has its name alone."""
+    kind = KINDS.get(notice.kind)
+    return _said(kind, notice.facts) if kind else Said(notice.kind, [], "", "")
+
+
 def message(notice: Notice) -> EmailMultiAlternatives:
     """The mail of a notice, as plain text and HTML. Tokens in its address are made now, and are nowhere in the row."""
     kind = KINDS[notice.kind]
-    facts = {**notice.facts, **_made_now(notice)}
-    subject = " ".join(_filled(kind.subject, facts).split())  # a header is one line, whatever names are in it
+    words = _said(kind, {**notice.facts, **_made_now(notice)})
     context = {
-        "subject": subject,
-        "paragraphs": [_filled(paragraph, facts) for paragraph in kind.paragraphs],
-        "action": _filled(kind.action, facts),
-        "url": settings.BASE_URL + _filled(kind.path, facts) if kind.path else "",
+        "subject": words.subject,
+        "paragraphs": words.paragraphs,
+        "gathered": [(row.created_at, said(row).subject) for row in notice.gathered.order_by("id")],
+        "action": words.action,
+        "url": settings.BASE_URL + words.url if words.url else "",
         "base_url": settings.BASE_URL,
         "recipient": notice.user,
         "invited": notice.invitation is not None,
+        "partner": notice.partner,
+        "preferences_url": _preferences_url(notice),
     }
     mail = EmailMultiAlternatives(
-        subject=subject,
+        subject=words.subject,
         body=render_to_string("mail/notice.txt", context),
         to=[notice.address],
         headers={"Message-ID": f"<{notice.pk}@{_domain()}>", "Auto-Submitted": "auto-generated"},
     )
     mail.attach_alternative(render_to_string("mail/notice.html", context), "text/html")
     return mail
+
+
+def _said(kind: Kind, facts: Mapping[str, str]) -> Said:
+    return Said(
+        " ".join(_filled(kind.subject, facts).split()),  # a header is one line, whatever names are in it
+        [_filled(paragraph, facts) for paragraph in kind.paragraphs],
+        _filled(kind.action, facts),
+        _filled(kind.path, facts),
+    )
+
+
+def _preferences_url(notice: Notice) -> str:
+    if notice.partner is None or notice.user is None:
+        return ""
+    return settings.BASE_URL + reverse("partners:preferences", kwargs={"slug": notice.partner.slug})
 
 
 def _made_now(notice: Notice) -> dict[str, str]:
@@ -226,6 +286,7 @@ register(
         _("Open the team"),
         "/p/{slug}/team/",
         event="partner.owner_changed",
+        security=True,
     ),
     Kind(
         "address_known",
@@ -331,6 +392,7 @@ register(
         ),
         event="partner.suspended",
         roles=BUILDERS,
+        security=True,
     ),
     Kind(
         "partner_reactivated",
@@ -346,6 +408,14 @@ register(
         _("{partner} was closed"),
         (_("The partner account {partner} was closed, and its keys no longer work."), "{reason}"),
         event="partner.closed",
+        security=True,
+    ),
+    Kind(
+        "digest",
+        _("{partner}: what happened"),
+        (_("This is what happened in {partner} since the last digest."),),
+        _("Open notifications"),
+        "/p/{slug}/notifications/",
     ),
     Kind(
         "terms_published",

@@ -2,10 +2,16 @@
 
 from celery import shared_task
 
-from partners import sessions
+from partners import digests, sessions
 
 
 @shared_task
 def forget_sessions() -> None:
     """Every day: delete the sessions whose time is over, and what was known of them."""
     sessions.forget_ended()
+
+
+@shared_task
+def write_digests() -> None:
+    """Every day: write the digests whose day or week is over."""
+    digests.write_due()

@@ -4,7 +4,7 @@ from allauth.mfa.recovery_codes.views import view_recovery_codes
 from django.urls import path
 from django.views.decorators.cache import never_cache
 
-from partners import entrance, joining, paperwork, serving, sessions, steps, team, terms_pages, views
+from partners import entrance, inbox, joining, paperwork, serving, sessions, steps, team, terms_pages, views
 
 app_name = "partners"
 
@@ -34,5 +34,10 @@ urlpatterns = [
     path("p/<slug:slug>/team/<str:public_id>/role", team.role, name="role"),
     path("p/<slug:slug>/team/<str:public_id>/remove", team.remove, name="remove"),
     path("p/<slug:slug>/team/<str:public_id>/transfer", team.transfer, name="transfer"),
+    path("p/<slug:slug>/notifications/", inbox.notifications, name="notifications"),
+    path("p/<slug:slug>/notifications/count", inbox.count, name="notification_count"),
+    path("p/<slug:slug>/notifications/read", inbox.read_all, name="notifications_read"),
+    path("p/<slug:slug>/notifications/preferences", inbox.preferences, name="preferences"),
+    path("p/<slug:slug>/notifications/<str:public_id>/read", inbox.read, name="notification_read"),
     path("p/<slug:slug>/settings/", views.settings, name="settings"),
 ]

@@ -115,6 +115,13 @@ class Site:
         return [LinkGroup("account", _("Your account"), tuple(navigation.links(navigation.ACCOUNT, self._request)))]
 
     @cached_property
+    def unread(self) -> int:
+        """How many notifications of this partner the member has not read."""
+        from partners.models import Notice
+
+        return Notice.objects.shown_to(self._request.member).unread().count()  # type: ignore[attr-defined]  # a partner's page
+
+    @cached_property
     def partner_navigation(self) -> list[Link]:
         return list(navigation.links(navigation.PARTNER_MENU, self._request))
 

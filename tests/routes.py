@@ -60,6 +60,16 @@ def _payout(member: Member) -> str:
     return Payout.objects.create(partner=member.partner, environment="live", **facts).public_id
 
 
+def _notification(member: Member) -> str:
+    from core.models import User
+    from partners.models import Notice
+
+    person = User.objects.create_user(f"{token_hex(4)}@tenancy.example")
+    facts = {"partner": member.partner.name, "slug": member.partner.slug}
+    told = {"user": person, "partner": member.partner, "facts": facts, "in_portal": True, "due_at": None}
+    return Notice.objects.create(kind="partner_activated", cause=token_hex(4), **told).public_id
+
+
 def _document(member: Member) -> str:
     parts = [
         b'--x\r\nContent-Disposition: form-data; name="kind"\r\n\r\nregistration\r\n',
@@ -123,6 +133,7 @@ MAKERS: dict[str, Maker] = {
     "installations": _installation,
     "integrations": _integration,
     "keys": _posted("/keys", {"name": "Tenancy", "environment": "live", "scopes": ["partner:read"]}),
+    "notifications": _notification,
     "partner/documents": _document,
     "partner/invitations": lambda member: str(
         member.api.post("/partner/invitations", {"email": f"{token_hex(4)}@tenancy.example", "role": "viewer"}).expect(201)["id"]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from partners.api import onboarding, team, terms, views
+from partners.api import notifications, onboarding, team, terms, views
 from partners.api.reviews import OperatorDocumentViewSet
 
 partner_urls = [
@@ -29,6 +29,9 @@ partner_urls = [
     path("partner/terms/accept", terms.AcceptView.as_view()),
     path("terms", terms.TermsViewSet.as_view({"get": "list"})),
     path("terms/<str:version>", terms.TermsViewSet.as_view({"get": "retrieve"})),
+    path("notifications", notifications.NotificationViewSet.as_view({"get": "list"})),
+    path("notifications/preferences", notifications.PreferencesView.as_view()),
+    path("notifications/<str:public_id>/read", notifications.NotificationViewSet.as_view({"post": "mark_read"})),
     path("tiers", views.TierViewSet.as_view({"get": "list"})),
     path("partners", views.ProfileViewSet.as_view({"get": "list"})),
     path("partners/<slug:slug>", views.ProfileViewSet.as_view({"get": "retrieve"})),

@@ -1,6 +1,6 @@
 """Partners: organisations, the people in them, and the tier that says what they may."""
 
-from partners.models.notices import Notice
+from partners.models.notices import Channel, Chosen, Notice, Preference
 from partners.models.partners import ApiSetup, Company, Partner, TierChange
 from partners.models.reviews import Document, Review
 from partners.models.team import Invitation, Member
@@ -10,6 +10,8 @@ from partners.models.tiers import DocumentKind, Tier
 __all__ = [
     "Acceptance",
     "ApiSetup",
+    "Channel",
+    "Chosen",
     "Company",
     "Document",
     "DocumentKind",
@@ -17,6 +19,7 @@ __all__ = [
     "Member",
     "Notice",
     "Partner",
+    "Preference",
     "Review",
     "Terms",
     "Tier",

@@ -13,6 +13,11 @@ from partners.models.partners import Partner
 from partners.permissions import Role, allows
 
 
+class Frequency(models.TextChoices):
+    DAILY = "daily", _("Every day")
+    WEEKLY = "weekly", _("Every Monday")
+
+
 class MemberQuerySet(EntityQuerySet["Member"]):
     def of_partner(self, partner: Any) -> Self:
         """The team of one partner. People aren't of an environment."""
@@ -31,6 +36,7 @@ class Member(Entity):
     partner = models.ForeignKey(Partner, on_delete=models.CASCADE, related_name="members")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=10, choices=Role)
+    digest_frequency = models.CharField(_("digest"), max_length=6, choices=Frequency, default=Frequency.DAILY, editable=False)
     joined_at = models.DateTimeField(default=clock.now, editable=False)
 
     objects: ClassVar = MemberQuerySet.as_manager()
