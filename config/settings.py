@@ -176,6 +176,7 @@ CELERY_BEAT_SCHEDULE = {
     "core.export_audit_heads": {"task": "core.tasks.export_audit_heads", "schedule": crontab(minute=7)},
     "core.forget_answers": {"task": "core.tasks.forget_answers", "schedule": crontab(minute=23)},
     "core.maintain_partitions": {"task": "core.tasks.maintain_partitions", "schedule": crontab(hour=3, minute=41)},
+    "core.verify_audit": {"task": "core.tasks.verify_audit", "schedule": crontab(hour=4, minute=19)},
     # On three days, so that a closing that broke off is taken up; one that is done stays as it is.
     "billing.close_last_month": {
         "task": "billing.tasks.close_last_month",

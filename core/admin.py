@@ -1,20 +1,28 @@
 """The operators' console for people and for operators' API tokens."""
 
-from typing import Any
+import ipaddress
+import json
+from typing import Any, get_args
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from core import operators
-from core.console import each, may_change, operator_of
-from core.models import OperatorToken, User
+from core import audit_export, ids, operators, verifications
+from core.actors import Kind
+from core.console import Rows, each, may_change, operator_of
+from core.events import TYPES
+from core.models import Event, OperatorToken, User
+from core.redaction import redacted
 
 
 @admin.register(User)
@@ -126,3 +134,92 @@ class OperatorTokenAdmin(ModelAdmin):
     @action(description=_("Revoke"), permissions=["act"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[OperatorToken]) -> None:
         each(request, queryset, lambda row: operators.revoke(token=row, by=operator_of(request)))
+
+
+class FamilyFilter(admin.SimpleListFilter):
+    """By what stands before the dot of a type."""
+
+    title = _("kind of event")
+    parameter_name = "family"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in sorted({kind.partition(".")[0] for kind in TYPES})]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        return queryset.filter(type__startswith=f"{self.value()}.") if self.value() else queryset
+
+
+class ActorFilter(admin.SimpleListFilter):
+    """By who did it."""
+
+    title = _("who")
+    parameter_name = "actor"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind, kind) for kind in get_args(Kind)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        return queryset.filter(actor_kind=self.value()) if self.value() else queryset
+
+
+@admin.register(Event)
+class EventAdmin(Rows):
+    """The audit log of all partners and of the platform itself. It can be read and exported, never changed."""
+
+    list_display = ["created_at", "type", "subject", "whose", "actor_kind", "actor_label", "address", "number"]
+    list_filter = [FamilyFilter, ActorFilter, "environment", ("created_at", RangeDateFilter)]
+    list_filter_submit = True
+    search_fields = ["=type", "=subject", "=actor_label"]
+    search_help_text = _("An event's id, a partner's, an object's or a doer's; a type; an IP address.")
+    sortable_by: list[str] = []
+    actions = ["export_csv", "export_json"]
+    fields = [
+        "public_id",
+        "whose",
+        "number",
+        "created_at",
+        "environment",
+        "type",
+        "subject",
+        "actor_kind",
+        "actor_label",
+        "actor_id",
+        "address",
+        "request_id",
+        "facts",
+        "chain",
+    ]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """By an id of anything: the event itself, its partner, its doer, or what it is about; by an address; by exact words."""
+        term = search_term.strip()
+        try:
+            return queryset.filter(address=str(ipaddress.ip_address(term))), False
+        except ValueError:
+            pass
+        try:
+            named = ids.decode(term.rpartition("_")[0], term)
+        except ids.MalformedId:
+            return super().get_search_results(request, queryset, search_term)
+        return queryset.filter(Q(pk=named) | Q(partner_id=named) | Q(actor_id=named) | Q(subject=term)), False
+
+    @display(description=_("partner"))
+    def whose(self, obj: Event) -> str:
+        return ids.encode("ptn", obj.partner_id) if obj.partner_id else str(_("the platform"))
+
+    @display(description=_("what it says"))
+    def facts(self, obj: Event) -> SafeString:
+        shown = json.dumps(redacted(obj.data), indent=2, ensure_ascii=False, sort_keys=True)
+        return format_html("<pre>{}</pre>", shown)
+
+    @display(description=_("the chain it stands in"))
+    def chain(self, obj: Event) -> str:
+        return verifications.standing(obj.partner_id).sentence
+
+    @action(description=_("Export as CSV"))
+    def export_csv(self, request: HttpRequest, queryset: QuerySet[Event]) -> HttpResponseBase:
+        return audit_export.as_csv(queryset)
+
+    @action(description=_("Export as JSON"))
+    def export_json(self, request: HttpRequest, queryset: QuerySet[Event]) -> HttpResponseBase:
+        return audit_export.as_json(queryset)

@@ -10,9 +10,10 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        from core import checks, event_types, partitions, relay, streams  # noqa: F401  (registers checks and event types)
+        from core import checks, event_types, partitions, relay, streams, verifications  # noqa: F401  (registers checks and event types)
 
         streams.register(relay.STREAM)
+        streams.register(verifications.STREAM)
         partitions.register("core_payload", span="month")
         post_migrate.connect(_make_partitions, sender=self)
 

@@ -238,6 +238,26 @@ class Head(models.Model):
         return f"{self.owner} #{self.number}"
 
 
+class Verification(models.Model):
+    """What the last look at one chain of events found, and whether another one is wanted; see `core.verifications`."""
+
+    owner = models.UUIDField(primary_key=True)
+    number = models.BigIntegerField(default=0, help_text="Up to which event it was right.")
+    verified_at = models.DateTimeField(null=True)
+    broken = models.BigIntegerField(null=True, help_text="Number of the first event that isn't right.")
+    event = models.CharField(max_length=40, blank=True)
+    reason = models.TextField(blank=True)
+    asked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.owner} up to #{self.number}"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether somebody asked for another look that has not begun."""
+        return self.asked_at is not None and (self.verified_at is None or self.verified_at < self.asked_at)
+
+
 class MissedEvent(models.Model):
     """A sealed event that one reader could not take; it is shown to that reader again, alone, with growing pauses."""
 

@@ -1,8 +1,11 @@
 """What core does by the clock."""
 
+import structlog
 from celery import shared_task
 
-from core import audit, idempotency, partitions
+from core import audit, idempotency, partitions, verifications
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task
@@ -21,3 +24,11 @@ def forget_answers() -> None:
 def maintain_partitions() -> None:
     """Every day: make partitions ahead, drop those whose time is over."""
     partitions.maintain()
+
+
+@shared_task
+def verify_audit() -> None:
+    """Every night: verify every chain of events, and say so in the log if one is broken."""
+    broken = verifications.verify_all()
+    if broken:
+        log.error("audit_broken", chains=broken)

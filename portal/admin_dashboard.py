@@ -42,6 +42,7 @@ GROUPS: tuple[tuple[Any, dict[str, str]], ...] = (
             "usersessions.UserSession": "devices",
         },
     ),
+    (_("Log"), {"core.Event": "history"}),
     (
         _("Traffic"),
         {

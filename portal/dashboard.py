@@ -17,7 +17,6 @@ from billing.models import Earning
 from core.charts import Chart, Series
 from core.models import Event
 from core.money import Money
-from core.tables import listing
 from partners import onboarding
 from partners.pages import PartnerRequest, choose_environment, partner_page
 from portal import navigation
@@ -69,15 +68,6 @@ def dashboard(request: PartnerRequest) -> HttpResponse:
         },
     }
     return render(request, "portal/dashboard.html", context)
-
-
-@require_GET
-@partner_page("audit:read")
-def activity(request: PartnerRequest) -> HttpResponse:
-    """Everything that happened in this environment, newest first."""
-    found = listing(request, Event.objects.for_caller(request.partner, request.environment))
-    context = {"listing": found, "happenings": told(found, request.partner.slug)}
-    return render(request, "portal/activity.html", context)
 
 
 @require_POST

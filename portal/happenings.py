@@ -7,6 +7,7 @@ from typing import Any
 
 from core.events import TYPES
 from core.models import Event, Payload
+from core.redaction import redacted
 from portal import navigation
 
 _ICONS = {
@@ -56,7 +57,7 @@ def told(events: Iterable[Event], slug: str = "") -> list[Happening]:
     """The events in words; with the `slug` of a partner, linked to its pages."""
     found = list(events)
     facts = Payload.objects.in_bulk([event.pk for event in found])
-    return [_told(event, facts[event.pk].data if event.pk in facts else {}, slug) for event in found]
+    return [_told(event, redacted(facts[event.pk].data) if event.pk in facts else {}, slug) for event in found]
 
 
 def _told(event: Event, facts: dict[str, Any], slug: str) -> Happening:

@@ -1,7 +1,7 @@
 """Where one can go, as data. An entry shows only if its address exists in this installation and the member may go there."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,12 +14,14 @@ Label = str | Promise
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A place: `view` is its URL name, `permission` what a member's role must allow (`partners.roles`), if anything."""
+    """A place: `view` is its URL name, `permission` what a member's role must allow (`partners.roles`), if anything,
+    `live` the URL name of a number beside it, which pages fetch again."""
 
     label: Label
     icon: str
     view: str
     permission: str = ""
+    live: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Link:
     icon: str
     url: str
     current: bool = False
+    live: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,14 @@ class LinkGroup:
 
 
 PARTNER = (
-    Group("start", "", (Entry(_("Overview"), "layout-dashboard", "portal:dashboard"),)),
+    Group(
+        "start",
+        "",
+        (
+            Entry(_("Overview"), "layout-dashboard", "portal:dashboard"),
+            Entry(_("Notifications"), "bell", "partners:notifications", live="partners:notification_count"),
+        ),
+    ),
     Group(
         "build",
         _("Build"),
@@ -120,7 +130,8 @@ def links(entries: Iterable[Entry], request: HttpRequest, may: Callable[[str], b
     for entry in entries:
         url = find(entry.view, **kwargs)
         if url and (not entry.permission or may(entry.permission)):
-            yield Link(entry.label, entry.icon, url, request.path == url)
+            live = find(entry.live, **kwargs) if entry.live else ""
+            yield Link(entry.label, entry.icon, url, request.path == url, live)
 
 
 def groups(request: HttpRequest, partner: Any, may: Callable[[str], bool]) -> list[LinkGroup]:
@@ -129,7 +140,7 @@ def groups(request: HttpRequest, partner: Any, may: Callable[[str], bool]) -> li
     urls = [link.url for _group, entries in found for link in entries if request.path.startswith(link.url)]
     here = max(urls, key=len, default="")
     return [
-        LinkGroup(group.id, group.label, tuple(Link(link.label, link.icon, link.url, link.url == here) for link in entries))
+        LinkGroup(group.id, group.label, tuple(replace(link, current=link.url == here) for link in entries))
         for group, entries in found
         if entries
     ]

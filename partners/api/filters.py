@@ -1,12 +1,16 @@
 """Filters of partners and of what happened to them."""
 
+import ipaddress
+
 import django_filters
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from core import ids
 from core.filters import InstantFilter
 from core.models import Event
-from partners.models import Partner
+from core.problems import ValidationError
+from partners.models import Notice, Partner
 
 
 class ProfileFilter(django_filters.FilterSet):
@@ -38,19 +42,47 @@ class OperatorPartnerFilter(ProfileFilter):
 
 
 class EventFilter(django_filters.FilterSet):
-    """By type (also `key.*`), subject, doer and time (half-open)."""
+    """By type (also `key.*`), subject, doer (a kind, or the id of a member, a key, …), address and time (half-open)."""
 
     type = django_filters.CharFilter(method="of_type", label=_("A type, or a family of types: key.*"))
     subject = django_filters.CharFilter()
-    actor = django_filters.CharFilter(field_name="actor_kind")
+    actor = django_filters.CharFilter(method="done_by", label=_("A kind of doer, as `member`, or the id of one: mem_…, key_…"))
+    address = django_filters.CharFilter(method="from_address", label=_("An IP address."))
     since = InstantFilter(field_name="created_at", lookup_expr="gte")
     until = InstantFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Event
-        fields = ["type", "subject", "actor", "since", "until"]
+        fields = ["type", "subject", "actor", "address", "since", "until"]
 
     def of_type(self, queryset: QuerySet[Event], name: str, value: str) -> QuerySet[Event]:
         if value.endswith(".*"):
             return queryset.filter(type__startswith=value.removesuffix("*"))
         return queryset.filter(type=value)
+
+    def done_by(self, queryset: QuerySet[Event], name: str, value: str) -> QuerySet[Event]:
+        try:
+            return queryset.filter(actor_id=ids.decode(value.rpartition("_")[0], value))
+        except ids.MalformedId:
+            return queryset.filter(actor_kind=value)
+
+    def from_address(self, queryset: QuerySet[Event], name: str, value: str) -> QuerySet[Event]:
+        try:
+            return queryset.filter(address=str(ipaddress.ip_address(value.strip())))
+        except ValueError as error:
+            raise ValidationError({name: [str(_("This is no IP address."))]}) from error
+
+
+class NotificationFilter(django_filters.FilterSet):
+    """`unread=true` leaves out what was read; `member` says whose."""
+
+    member = django_filters.CharFilter(method="whose", label=_("Id of a member; without it, the owner's."))
+    unread = django_filters.BooleanFilter(field_name="read_at", lookup_expr="isnull")
+    kind = django_filters.CharFilter()
+
+    class Meta:
+        model = Notice
+        fields = ["member", "unread", "kind"]
+
+    def whose(self, queryset: QuerySet[Notice], name: str, value: str) -> QuerySet[Notice]:
+        return queryset  # `NotificationViewSet.list` has chosen already

@@ -5,10 +5,7 @@ A program is nobody in the team, so it names whose they are by `?member=mem_…`
 
 from typing import Any
 
-import django_filters
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -19,6 +16,7 @@ from core.api.serializers import Strict, StrictModel
 from core.api.views import ApiView, PartnerViewSet
 from core.problems import NotFound, ValidationError
 from partners import notices, preferences
+from partners.api.filters import NotificationFilter
 from partners.models import Member, Notice
 from partners.models.team import Frequency
 from partners.permissions import Role
@@ -69,21 +67,6 @@ class NotificationSerializer(StrictModel):
 
     def get_url(self, notice: Notice) -> str:
         return notices.said(notice).url
-
-
-class NotificationFilter(django_filters.FilterSet):
-    """`unread=true` leaves out what was read; `member` says whose."""
-
-    member = django_filters.CharFilter(method="whose", label=gettext_lazy("Id of a member; without it, the owner's."))
-    unread = django_filters.BooleanFilter(field_name="read_at", lookup_expr="isnull")
-    kind = django_filters.CharFilter()
-
-    class Meta:
-        model = Notice
-        fields = ["member", "unread", "kind"]
-
-    def whose(self, queryset: QuerySet[Notice], name: str, value: str) -> QuerySet[Notice]:
-        return queryset  # `NotificationViewSet.list` has chosen already
 
 
 @extend_schema_view(list=extend_schema(operation_id="listNotifications", summary="List notifications"))

@@ -9,6 +9,7 @@ from core import ids
 from core.api.serializers import MoneyField, Strict, StrictModel
 from core.events import TYPES
 from core.models import Event, Payload
+from core.redaction import redacted
 from partners import reviews, terms
 from partners.api.terms import StandingSerializer
 from partners.models import Invitation, Member, Partner, Tier
@@ -230,7 +231,7 @@ class AuditSerializer(ActivitySerializer):
     @extend_schema_field({"type": ["object", "null"]})
     def get_data(self, event: Event) -> Any:
         payloads: dict[Any, Any] = getattr(self, "payloads", {})
-        return payloads.get(event.pk)
+        return redacted(payloads.get(event.pk))
 
     @extend_schema_field({"type": ["string", "null"]})
     def get_hash(self, event: Event) -> str | None:

@@ -11,10 +11,11 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core import audit_export
 from core.api.views import ApiView, ApiViewSet, ListMixin, PartnerViewSet, RetrieveMixin
 from core.models import Event
 from core.problems import RateLimited
-from partners import audit_export, partners
+from partners import partners
 from partners.api.filters import EventFilter, ProfileFilter
 from partners.api.serializers import (
     ActivitySerializer,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from apikeys.models import Key
+from core import relay
 from core.actors import SYSTEM
 from marketplace import installations
 from partners import invitations, members
@@ -65,7 +66,9 @@ FULL = [
     Page("team-remove", "team/{member}/remove", "lose access"),
     Page("team-leave", "team/leave", "You are the owner"),
     Page("settings", "settings/", "Plan and state"),
-    Page("activity", "activity/", "Checkout service"),
+    Page("activity", "activity/", "This log is whole"),
+    Page("notifications", "notifications/", "is live"),
+    Page("notification-preferences", "notifications/preferences", "Security notices always come"),
     Page("verified", "verification/", "Your documents are verified"),
 ]
 EMPTY = [
@@ -80,6 +83,7 @@ EMPTY = [
     Page("installed-empty", "installed/", "Nothing installed yet"),
     Page("billing-empty", "billing/", "No invoices yet"),
     Page("payout-account", "billing/payout-account/", "Account holder"),
+    Page("notifications-empty", "notifications/", "No notifications yet"),
     Page("onboarding", "onboarding/basic-info", "Basic information"),
     Page("onboarding-api", "onboarding/api-setup", "Test keys"),
     Page("onboarding-documents", "onboarding/documents", "You can go live without"),
@@ -100,6 +104,8 @@ def busy() -> tuple[Any, Any, dict[str, str]]:
     installed = installations.install(partner=partner, environment="live", integration=weather, by=SYSTEM)
     member = members.add(partner=partner, user=people.person("dev@example.com", "Dev Okafor"), role=Role.DEVELOPER, by=SYSTEM)
     invited = invitations.invite(partner=partner, email="new@example.com", role=Role.FINANCE, by=SYSTEM, inviter=owner)
+    while relay.seal():
+        pass
     ids = {
         "member": member.public_id,
         "invitation": invited.public_id,

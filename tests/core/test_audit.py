@@ -196,3 +196,59 @@ def test_new_events_meanwhile_are_no_break(owner: UUID) -> None:
     with transaction.atomic():
         events.emit(type=OPERATOR_TOKEN_ISSUED, partner=owner)
     assert audit.verify().intact
+
+
+class TestEveryRow:
+    """Whichever past row is touched, and however: the check names it, and so does the command."""
+
+    ROWS = range(1, 11)
+
+    def named(self, owner: UUID, number: int, event: Event, capsys: pytest.CaptureFixture[str]) -> None:
+        found = broken(owner)
+        assert (found.number, found.event) == (number, event.public_id)
+        assert f"number {number} {event.public_id}" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("number", ROWS)
+    def test_altered(self, owner: UUID, number: int, capsys: pytest.CaptureFixture[str]) -> None:
+        event = Event.objects.get(partner_id=owner, number=number)
+        tamper("UPDATE core_event SET actor_label = 'nobody' WHERE id = %s", event.pk)
+        self.named(owner, number, event, capsys)
+
+    @pytest.mark.parametrize("number", ROWS)
+    def test_deleted(self, owner: UUID, number: int, capsys: pytest.CaptureFixture[str]) -> None:
+        tamper("DELETE FROM core_event WHERE partner_id = %s AND number = %s", owner, number)
+        assert broken(owner).number == number
+        assert f"number {number} " in capsys.readouterr().err
+
+    @pytest.mark.parametrize("number", ROWS[:-1])
+    def test_put_in_another_order(self, owner: UUID, number: int, capsys: pytest.CaptureFixture[str]) -> None:
+        later = Event.objects.get(partner_id=owner, number=number + 1)
+        for old, new in ((number, -1), (number + 1, number), (-1, number + 1)):
+            tamper("UPDATE core_event SET number = %s WHERE partner_id = %s AND number = %s", new, owner, old)
+        self.named(owner, number, later, capsys)
+
+    @pytest.mark.parametrize("kept", ROWS[:-1])
+    def test_newest_cut_off_with_the_head_put_back(self, owner: UUID, kept: int) -> None:
+        audit.export_heads()
+        last = Event.objects.get(partner_id=owner, number=kept)
+        tamper("DELETE FROM core_event WHERE partner_id = %s AND number > %s", owner, kept)
+        Head.objects.filter(owner=owner).update(number=kept, hash=last.hash)
+        found = broken(owner)
+        assert found.number == kept + 1
+        assert "exported head is at 10" in found.reason
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "id = gen_random_uuid()",
+            "address = '198.51.100.1'",
+            "actor_id = gen_random_uuid()",
+            "request_id = gen_random_uuid()",
+            "payload_digest = sha256('x')",
+            "previous_hash = sha256('x')",
+            "hash = sha256('x')",
+        ],
+    )
+    def test_any_column(self, owner: UUID, change: str) -> None:
+        tamper(f"UPDATE core_event SET {change} WHERE partner_id = %s AND number = 4", owner)
+        assert broken(owner).number == 4
