@@ -99,6 +99,24 @@ def redis() -> Iterator["redis_client.Redis"]:
         yield client
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _watched() -> Iterator[None]:
+    from tests import leaks
+
+    with leaks.watching():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_leaks(_watched: None) -> Iterator[None]:
+    """No credential, password or content of a document gets into logs, events or mail, whatever a test does."""
+    from tests import leaks
+
+    yield
+    seen = leaks.take()
+    assert not seen, "\n".join(seen)
+
+
 @pytest.fixture(autouse=True)
 def _empty_redis(request: pytest.FixtureRequest) -> None:
     """A test that begins with an empty database begins with an empty Redis too."""

@@ -1,0 +1,77 @@
+"""Secrets stay where they belong: the watch over all tests works, and operators' pages show none."""
+
+import re
+
+import pytest
+import structlog
+from django.contrib import admin
+from django.core import mail
+from django.db import transaction
+from django.test import Client
+
+from apikeys import keys
+from core import events, operators, relay
+from core.actors import SYSTEM
+from core.event_types import OPERATOR_TOKEN_ISSUED
+from core.models import User
+from partners import notices, partners
+from tests import leaks
+from webhooks import endpoints
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def globex(db):
+    return partners.create(name="Globex", by=SYSTEM, active=True, owner=User.objects.create_user("ann@globex.example"))
+
+
+@pytest.fixture
+def key(globex):
+    return keys.issue(partner=globex, environment="live", name="Back end", by=SYSTEM)
+
+
+class TestWatch:
+    def test_event(self, globex, key):
+        with transaction.atomic():
+            events.emit(type=OPERATOR_TOKEN_ISSUED, partner=globex, data={"deep": [{"note": f"it is {key.text}!"}]})
+        assert [found.split()[:2] for found in leaks.take()] == [["an", "event"]]
+
+    def test_log(self, key):
+        structlog.get_logger("tests").warning("something", note=key.text)
+        assert [found.split()[:2] for found in leaks.take()] == [["the", "log"]]
+
+    def test_mail(self, key):
+        mail.send_mail("Hello", f"Your key: {key.text}", None, ["ann@globex.example"])
+        found = leaks.take()
+        mail.outbox.clear()
+        assert [each.split()[:2] for each in found] == [["a", "mail"]]
+
+    def test_password(self):
+        User.objects.create_user("bo@globex.example", "plum-twilight-17")
+        structlog.get_logger("tests").warning("signed up with plum-twilight-17")
+        assert leaks.take()
+
+
+def test_operators_pages_show_no_secret(globex, key):
+    operator = User.objects.create_superuser("op@portico.example", "quince-harbour-88")
+    issued = operators.issue(user=operator, name="CI", scopes=["*"], by=SYSTEM)
+    made = endpoints.create(partner=globex, environment="live", url="https://globex.example/hooks", event_types=["*"], by=SYSTEM)
+    relay.seal()
+    while notices.send_due():
+        pass
+    secrets = {key.text, issued.secret, made.secret, "quince-harbour-88"}
+    assert all(secrets)
+    client = Client(raise_request_exception=False)
+    client.force_login(operator)
+    seen = 0
+    for model in admin.site._registry:
+        base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        answer = client.get(base)
+        bodies = [(base, answer.content.decode())]
+        rows = sorted(set(re.findall(rf'href="({re.escape(base)}[^"/]+/change/)', bodies[0][1])))[:5]
+        bodies += [(path, client.get(path).content.decode()) for path in rows]
+        for path, body in bodies:
+            assert not [secret[:8] for secret in secrets if secret in body], path
+            seen += 1
+    assert seen > len(admin.site._registry), "rows were looked at, not lists alone"
