@@ -11,7 +11,7 @@ class PartnersConfig(AppConfig):
 
     def ready(self) -> None:
         from core import events, streams
-        from partners import documents, event_types, notices, scopes, security, tiers  # noqa: F401  (registers)
+        from partners import documents, event_types, mails, notices, scopes, security, tiers  # noqa: F401  (register)
 
         security.listen()
         events.subscribe(notices.read)
