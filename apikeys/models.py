@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core import clock, ids
+from core.indexes import trigrams
 from core.models import PartnerOwned, PartnerOwnedQuerySet
 
 
@@ -59,7 +60,12 @@ class Key(PartnerOwned):
                 condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("created_at")), name="key_expires_later"
             ),
         ]
-        indexes = [models.Index(fields=["partner", "environment", "-id"], name="key_of_partner")]
+        indexes = [
+            models.Index(fields=["partner", "environment", "-id"], name="key_of_partner"),
+            models.Index(fields=["status", "-id"], name="key_by_status"),
+            trigrams("name", name="key_name_part"),
+            trigrams("hint", name="key_hint_part"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint})"

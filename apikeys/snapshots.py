@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from apikeys.models import Key
-from core import ids
+from core import ids, operators
 from core.models import OperatorToken
 from partners.models import Partner
 
@@ -110,7 +110,7 @@ def find_operator(digest: bytes) -> Grant | None:
         credential=token.pk.hex,
         version=token.version,
         label=f"{token.user.email} ({token.name})",
-        scopes=frozenset(token.scopes),
+        scopes=operators.effective(token),
         status="active" if is_operator and token.revoked_at is None else "revoked",
         expires_at=token.expires_at,
     )

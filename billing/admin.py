@@ -8,7 +8,7 @@ from django.db.models import OuterRef, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -17,6 +17,7 @@ from billing import invoices, payouts, prices, processors, reconciliation
 from billing.models import Account, Earning, Entry, Invoice, Line, Payout, Price, Transaction
 from billing.templatetags.billing import period_in_words
 from core.console import Deed, ReadOnly, ReasonForm, Rows, operator_of
+from core.console_lists import ConsoleList, among
 from core.money import Money, unit
 
 
@@ -24,6 +25,14 @@ class ReferenceForm(BaseDialogForm):
     reference = forms.CharField(
         label=_("Reference of the transfer"), max_length=140, required=False, widget=UnfoldAdminTextInputWidget
     )
+
+
+def currencies() -> list[tuple[str, str]]:
+    """Those that something is priced in."""
+    return [(code, code) for code in Price.objects.order_by("currency").values_list("currency", flat=True).distinct()]
+
+
+CURRENCY = among("currency", _("currency"), currencies)
 
 
 class MoneyRows(Rows):
@@ -63,8 +72,8 @@ class InvoiceAdmin(Rows):
 
     list_select_related = ["partner"]
     list_display = ["__str__", "partner", "status", "sum", "issued_at", "due_at", "paid_at"]
-    list_filter = ["status", "currency", "issued_at"]
-    search_fields = ["number", "partner__name", "partner__slug"]
+    list_filter = ["status", CURRENCY]
+    search_fields = ["=number", "partner__name", "partner__slug"]
     fields = [
         ("number", "public_id"),
         ("partner", "status"),
@@ -116,8 +125,8 @@ class EarningAdmin(MoneyRows):
     """What partners earned, sale by sale."""
 
     list_display = ["description", "partner", "kind", "status", "gross", "fee", "money", "available_at"]
-    list_filter = ["status", "kind", "currency"]
-    search_fields = ["description", "partner__name", "partner__slug"]
+    list_filter = ["status", "kind"]
+    search_fields = ["partner__name", "partner__slug"]
     fields = [
         "public_id",
         "partner",
@@ -138,8 +147,8 @@ class PayoutAdmin(MoneyRows):
     """Payouts: approve, hold, say what became of the transfer."""
 
     list_display = ["public_id", "partner", "status", "money", "destination_hint", "created_at", "settled_at"]
-    list_filter = ["status", "currency"]
-    search_fields = ["partner__name", "partner__slug", "reference"]
+    list_filter = ["status", CURRENCY]
+    search_fields = ["partner__name", "partner__slug"]
     fields = [
         ("public_id", "status"),
         ("partner", "money"),
@@ -201,11 +210,11 @@ class PayoutAdmin(MoneyRows):
 
 
 @admin.register(Price)
-class PriceAdmin(ModelAdmin):
+class PriceAdmin(ConsoleList):
     """Prices are made, renamed and ended here; what one costs never changes."""
 
     list_display = ["name", "meter", "model", "unit_amount", "flat_amount", "currency", "valid_from", "valid_until"]
-    list_filter = ["meter", "currency"]
+    list_filter = ["meter", CURRENCY]
     fields = [
         "name",
         "meter",
@@ -250,8 +259,8 @@ class TransactionAdmin(Rows):
     """The ledger's transactions with their entries, and the check of the whole."""
 
     list_display = ["public_id", "kind", "source", "posted_at"]
-    list_filter = ["kind", "posted_at"]
-    search_fields = ["source"]
+    list_filter = ["kind"]
+    search_fields = ["=source"]
     fields = ["public_id", "kind", "source", "posted_at"]
     inlines = [EntryInline]
     actions_list = ["check_ledger"]
@@ -278,7 +287,7 @@ class AccountAdmin(Rows):
     """The ledger's accounts and what they hold: debits positive, credits negative."""
 
     list_display = ["kind", "partner", "currency", "holds"]
-    list_filter = ["kind", "currency"]
+    list_filter = ["kind", CURRENCY]
     search_fields = ["partner__name", "partner__slug"]
     list_select_related = ["partner"]
     ordering = ["kind", "id"]

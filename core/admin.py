@@ -4,77 +4,142 @@ import ipaddress
 import json
 from typing import Any, get_args
 
+import django.contrib.auth.admin  # noqa: F401  (registers what is taken back below)
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from core import audit_export, ids, operators, verifications
+from core import audit_export, ids, operators, roles, verifications
 from core.actors import Kind
 from core.console import Rows, each, may_change, operator_of
+from core.console_lists import ConsoleList, DaysFilter, newest
 from core.events import TYPES
 from core.models import Event, OperatorToken, User
 from core.redaction import redacted
 
+admin.site.unregister(Group)
+
+POWERS = ["is_staff", "is_superuser", "groups"]
+
+
+class RolesField(forms.ModelMultipleChoiceField):
+    """Groups, the operators' roles in words."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        words = roles.DESCRIPTIONS.get(obj.name)
+        return f"{roles.Role(obj.name).label}: {words}" if words else str(obj)
+
 
 @admin.register(User)
-class UserAdmin(ModelAdmin):
+class UserAdmin(ConsoleList):
     """People: members of partners and operators. Passwords are theirs; a new operator sets one by "forgot password"."""
 
     list_display = ["email", "name", "is_staff", "is_active", "last_login", "created_at"]
     list_filter = ["is_staff", "is_superuser", "is_active"]
     search_fields = ["email", "name"]
     ordering = ["-id"]
-    show_full_result_count = False
-    fields = ["email", "name", "is_active", "is_staff", "is_superuser", "groups"]
-    autocomplete_fields = ["groups"]
+    fields = ["email", "name", "is_active", *POWERS]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Only superusers decide who is an operator; an address that is known to the sign-in is changed by its owner."""
-        powers = [] if request.user.is_superuser else ["is_staff", "is_superuser", "groups"]
-        return [*(["email"] if obj else []), *powers]
+        """Only superusers decide who is an operator, and not about themselves; an address is changed by its owner."""
+        decides = request.user.is_superuser and obj != request.user
+        own = ["is_active"] if obj == request.user else []
+        return [*(["email"] if obj else []), *own, *([] if decides else POWERS)]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Superusers are changed by superusers."""
-        above = obj is not None and obj.is_superuser and not request.user.is_superuser
+        """Operators are changed by superusers."""
+        above = obj is not None and obj.is_staff and not request.user.is_superuser
         return not above and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "groups":
+            return RolesField(
+                label=_("Roles"),
+                queryset=Group.objects.order_by("name"),
+                required=False,
+                widget=UnfoldAdminCheckboxSelectMultipleWidget,
+            )
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         obj.email = obj.email.lower()
         if not change:
             obj.set_unusable_password()
+        known = User.objects.filter(pk=obj.pk).first()
+        obj.is_staff, obj.is_superuser = (known.is_staff, known.is_superuser) if known else (False, False)
         super().save_model(request, obj, form, change)
-        operators.refresh(user=obj)
+        if "is_active" in form.changed_data:
+            operators.refresh(user=obj)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Roles are given by the verb, not by the form."""
+        powers = {name: form.cleaned_data[name] for name in POWERS if name in form.cleaned_data}
+        if powers:
+            operators.appoint(user=form.instance, by=operator_of(request), **powers)
+
+
+@admin.register(Group)
+class GroupAdmin(ConsoleList):
+    """Roles of operators. Those that come with the platform are as `core.roles` has them; an installation may add its own."""
+
+    list_display = ["name", "people"]
+    search_fields = ["name"]
+    ordering = ["name"]
+    filter_horizontal = ["permissions"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not (obj and obj.name in roles.Role.values) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not (obj and obj.name in roles.Role.values) and super().has_delete_permission(request, obj)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        for user in form.instance.user_set.filter(is_staff=True):
+            operators.refresh(user=user)
+
+    @display(description=_("operators"))
+    def people(self, obj: Group) -> int:
+        return obj.user_set.filter(is_staff=True).count()
 
 
 class TokenForm(forms.ModelForm):
     """A token to be made for the operator who fills this in."""
 
-    scopes = forms.MultipleChoiceField(
-        label=_("Scopes"),
-        choices=[("*", _("Everything")), *((name, f"{name}: {text}") for name, text in operators.SCOPES.items())],
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-    )
+    operator: User
+    scopes = forms.MultipleChoiceField(label=_("Scopes"), widget=UnfoldAdminCheckboxSelectMultipleWidget)
 
     class Meta:
         model = OperatorToken
         fields = ["name", "scopes", "expires_at"]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = operators.scopes_of(self.operator)
+        scopes: Any = self.fields["scopes"]
+        scopes.choices = [
+            ("*", _("Everything that I may")),
+            *((name, f"{name}: {text}") for name, text in operators.SCOPES.items() if name in own),
+        ]
+
 
 @admin.register(OperatorToken)
-class OperatorTokenAdmin(ModelAdmin):
-    """Operators' API tokens. The text of a new one is on the page that answers, and nowhere else."""
+class OperatorTokenAdmin(ConsoleList):
+    """Operators' API tokens. The text of a new one is on the page that answers, and nowhere else.
+
+    Everybody has their own; superusers see all of them.
+    """
 
     list_display = ["name", "user", "hint", "shown_state", "expires_at", "created_at"]
     list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
@@ -83,9 +148,9 @@ class OperatorTokenAdmin(ModelAdmin):
     ordering = ["-id"]
     actions = ["revoke"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """A token may whatever its scopes say, and no group bounds those; so only superusers make one."""
-        return bool(request.user.is_superuser)
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows = super().get_queryset(request)
+        return rows if request.user.is_superuser else rows.filter(user=request.user)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -98,7 +163,8 @@ class OperatorTokenAdmin(ModelAdmin):
         return may_change(request, OperatorToken)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, change, **({} if obj else {"form": TokenForm}), **kwargs)
+        own = {} if obj else {"form": type("OwnTokenForm", (TokenForm,), {"operator": request.user})}
+        return super().get_form(request, obj, change, **own, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         shown = ["public_id", "user", "hint", "created_at", "revoked_at"] if obj else []
@@ -146,7 +212,8 @@ class FamilyFilter(admin.SimpleListFilter):
         return [(name, name) for name in sorted({kind.partition(".")[0] for kind in TYPES})]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
-        return queryset.filter(type__startswith=f"{self.value()}.") if self.value() else queryset
+        chosen = [name for name in TYPES if name.startswith(f"{self.value()}.")]
+        return queryset.filter(type__in=chosen) if self.value() else queryset
 
 
 class ActorFilter(admin.SimpleListFilter):
@@ -167,11 +234,11 @@ class EventAdmin(Rows):
     """The audit log of all partners and of the platform itself. It can be read and exported, never changed."""
 
     list_display = ["created_at", "type", "subject", "whose", "actor_kind", "actor_label", "address", "number"]
-    list_filter = [FamilyFilter, ActorFilter, "environment", ("created_at", RangeDateFilter)]
+    list_filter = [FamilyFilter, ActorFilter, "environment", ("created_at", DaysFilter)]
     list_filter_submit = True
+    list_disable_select_all = False
     search_fields = ["=type", "=subject", "=actor_label"]
     search_help_text = _("An event's id, a partner's, an object's or a doer's; a type; an IP address.")
-    sortable_by: list[str] = []
     actions = ["export_csv", "export_json"]
     fields = [
         "public_id",
@@ -197,11 +264,16 @@ class EventAdmin(Rows):
             return queryset.filter(address=str(ipaddress.ip_address(term))), False
         except ValueError:
             pass
+        prefix = term.rpartition("_")[0]
         try:
-            named = ids.decode(term.rpartition("_")[0], term)
+            named = ids.decode(prefix, term)
         except ids.MalformedId:
             return super().get_search_results(request, queryset, search_term)
-        return queryset.filter(Q(pk=named) | Q(partner_id=named) | Q(actor_id=named) | Q(subject=term)), False
+        column = {"evt": "pk", "ptn": "partner_id"}.get(prefix)
+        if column:
+            return queryset.filter(**{column: named}), False
+        found = {*newest(queryset.filter(subject=term)), *newest(queryset.filter(actor_id=named))}
+        return queryset.filter(pk__in=found), False
 
     @display(description=_("partner"))
     def whose(self, obj: Event) -> str:

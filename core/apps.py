@@ -16,6 +16,7 @@ class CoreConfig(AppConfig):
         streams.register(verifications.STREAM)
         partitions.register("core_payload", span="month")
         post_migrate.connect(_make_partitions, sender=self)
+        post_migrate.connect(_sync_roles, sender=self)
 
 
 def _make_partitions(**kwargs: Any) -> None:
@@ -23,3 +24,10 @@ def _make_partitions(**kwargs: Any) -> None:
     from core import partitions
 
     partitions.maintain()
+
+
+def _sync_roles(**kwargs: Any) -> None:
+    """The groups of the operators' roles follow the table in the code."""
+    from core import roles
+
+    roles.sync()

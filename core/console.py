@@ -13,12 +13,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from core.actors import Actor
+from core.console_lists import ConsoleList
 from core.middleware import Call
 from core.problems import Problem
 
@@ -52,15 +52,10 @@ class ReadOnly:
         return may_change(request, self.model)
 
 
-class Rows(ReadOnly, ModelAdmin):
+class Rows(ReadOnly, ConsoleList):
     """The console of a model whose rows nobody types: newest first, found by their public id too."""
 
-    show_full_result_count = False
     ordering = ["-id"]
-
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        found = queryset.public(search_term.strip())
-        return (found, False) if found.exists() else super().get_search_results(request, queryset, search_term)
 
     @admin.display(description=_("id"), ordering="id")
     def public_id(self, obj: Any) -> str:
@@ -94,8 +89,9 @@ class NoteForm(BaseDialogForm):
 class Deed:
     """A button on a row's page that calls `verb` after a dialog; put it into the admin class under the action's name.
 
-    It is offered to those who may change such rows, while the row's `field` is one of `states` (always, if there are none). The
-    verb takes `by`, what `asks` has asked for, and what `takes` makes of row and request: the row, under its model's name.
+    It is offered to those who have the `permission` (usually Django's to change such rows; see `core.roles`), while the row's
+    `field` is one of `states` (always, if there are none). The verb takes `by`, what `asks` has asked for, and what `takes` makes
+    of row and request: the row, under its model's name.
     """
 
     verb: Callable[..., Any]
@@ -108,6 +104,7 @@ class Deed:
     said: Any = DONE
     asks: type[BaseDialogForm] = SureForm
     takes: Facts = lambda row, request: {row._meta.model_name: row}
+    permission: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
         """Put the action and its permission into the admin class, as Unfold looks for them."""
@@ -134,12 +131,16 @@ class Deed:
 
     def may(self, console: Any, request: HttpRequest, object_id: Any) -> bool:
         """Whether this operator may, and the row is in a state for it."""
-        if not may_change(request, console.model):
+        if not self.is_for(request.user, console.model):
             return False
         if not object_id or not self.states:
             return True
         row = console.get_object(request, str(object_id))
-        return row is not None and getattr(row, self.field) in self.states
+        return row is None or getattr(row, self.field) in self.states
+
+    def is_for(self, user: Any, model: type[Model]) -> bool:
+        """Whether an operator may do such things at all."""
+        return bool(user.has_perm(self.permission or _change(model)))
 
     def do(self, console: Any, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Do it to the row, say what came of it, and let the dialog load the row's page anew."""
@@ -159,8 +160,11 @@ class Deed:
 
 def may_change(request: HttpRequest, model: type[Model]) -> bool:
     """Whether the operator has Django's right to change rows of a model, also where nobody types into them."""
-    permission = get_permission_codename("change", model._meta)
-    return bool(request.user.has_perm(f"{model._meta.app_label}.{permission}"))
+    return bool(request.user.has_perm(_change(model)))
+
+
+def _change(model: type[Model]) -> str:
+    return f"{model._meta.app_label}.{get_permission_codename('change', model._meta)}"
 
 
 def operator_of(request: HttpRequest) -> Actor:

@@ -6,5 +6,6 @@ from core.events import EventType, register
 
 OPERATOR_TOKEN_ISSUED = EventType("operator.token_issued", _("An operator's API token was made."), internal=True)
 OPERATOR_TOKEN_REVOKED = EventType("operator.token_revoked", _("An operator's API token was revoked."), internal=True)
+OPERATOR_APPOINTED = EventType("operator.appointed", _("An operator's roles changed."), internal=True)
 
-register(OPERATOR_TOKEN_ISSUED, OPERATOR_TOKEN_REVOKED)
+register(OPERATOR_TOKEN_ISSUED, OPERATOR_TOKEN_REVOKED, OPERATOR_APPOINTED)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import clock, ids
 from core.crypto import EncryptedField
+from core.indexes import trigrams
 
 Row = TypeVar("Row", bound="models.Model", covariant=True)
 
@@ -112,6 +113,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = _("person")
         verbose_name_plural = _("people")
         constraints = [models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_lower")]
+        indexes = [
+            trigrams("email", name="user_email_part"),
+            trigrams("name", name="user_name_part"),
+            models.Index(fields=["-id"], condition=Q(is_staff=True), name="user_operators"),
+            models.Index(fields=["-id"], condition=Q(is_superuser=True), name="user_superusers"),
+            models.Index(fields=["-id"], condition=Q(is_active=False), name="user_switched_off"),
+        ]
 
     @property
     def public_id(self) -> str:
@@ -208,6 +216,11 @@ class Event(Entity):
             models.Index(fields=["partner_id", "environment", "-id"], name="event_of_partner"),
             models.Index(fields=["type", "-id"], name="event_by_type"),
             models.Index(fields=["subject", "-id"], name="event_by_subject"),
+            models.Index(fields=["actor_kind", "-id"], name="event_by_kind_of_actor"),
+            models.Index(fields=["actor_id", "-id"], condition=Q(actor_id__isnull=False), name="event_by_actor"),
+            models.Index(fields=["actor_label", "-id"], name="event_by_actor_label"),
+            models.Index(fields=["address", "-id"], condition=Q(address__isnull=False), name="event_by_address"),
+            models.Index(fields=["-id"], condition=Q(environment="test"), name="event_in_test"),
         ]
 
     @property

@@ -2,9 +2,10 @@
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
 from core.console import Deed, ReadOnly, ReasonForm, Rows
+from core.console_lists import ConsoleList
 from marketplace import integrations
 from marketplace.models import Category, Installation, Integration, Version
 
@@ -17,7 +18,7 @@ class VersionInline(ReadOnly, TabularInline):
 
 
 @admin.register(Category)
-class CategoryAdmin(ModelAdmin):
+class CategoryAdmin(ConsoleList):
     list_display = ("name", "slug", "parent", "position")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}

@@ -3,6 +3,8 @@
 What an operator may do is help somebody who is locked out: confirm an address, take a lost second factor away, end a session.
 """
 
+from typing import Any
+
 import allauth.account.admin
 import allauth.mfa.admin
 import allauth.usersessions.admin  # noqa: F401  (all three register what is taken back below)
@@ -10,24 +12,32 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 
 from core.console import Deed, ReadOnly
+from core.console_lists import ConsoleList
 from partners import security
 
 admin.site.unregister([EmailAddress, Authenticator, UserSession])
 
 
+class OfPeople(ReadOnly, ConsoleList):
+    """Rows about how people sign in. Those of operators are for superusers: whoever can change them could become one."""
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows = super().get_queryset(request)
+        return rows if request.user.is_superuser else rows.filter(user__is_staff=False)
+
+
 @admin.register(EmailAddress)
-class EmailAddressAdmin(ReadOnly, ModelAdmin):
+class EmailAddressAdmin(OfPeople):
     """Addresses, and whether they are known to be the person's."""
 
     list_display = ["email", "user", "verified"]
     list_filter = ["verified"]
     list_select_related = ["user"]
-    search_fields = ["email", "user__email"]
-    show_full_result_count = False
+    search_fields = ["=email", "user__email"]
     fields = ["email", "user", "primary", "verified"]
     actions_detail = ["confirm"]
 
@@ -41,14 +51,13 @@ class EmailAddressAdmin(ReadOnly, ModelAdmin):
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(ReadOnly, ModelAdmin):
+class AuthenticatorAdmin(OfPeople):
     """Second factors. Their secrets are shown nowhere."""
 
     list_display = ["user", "type", "created_at", "last_used_at"]
     list_filter = ["type"]
     list_select_related = ["user"]
     search_fields = ["user__email", "user__name"]
-    show_full_result_count = False
     fields = ["user", "type", "created_at", "last_used_at"]
     actions_detail = ["take_away"]
 
@@ -62,13 +71,12 @@ class AuthenticatorAdmin(ReadOnly, ModelAdmin):
 
 
 @admin.register(UserSession)
-class UserSessionAdmin(ReadOnly, ModelAdmin):
+class UserSessionAdmin(OfPeople):
     """Where people are signed in."""
 
     list_display = ["user", "ip", "user_agent", "created_at", "last_seen_at"]
     list_select_related = ["user"]
-    search_fields = ["user__email", "user__name", "ip"]
-    show_full_result_count = False
+    search_fields = ["user__email", "user__name"]
     fields = ["user", "ip", "user_agent", "created_at", "last_seen_at"]
     actions_detail = ["end"]
 

@@ -8,11 +8,12 @@ from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from core.console import Deed, ReadOnly, ReasonForm, each, operator_of
+from core.console_lists import ConsoleList
 from partners import (
     accounts_admin,  # noqa: F401  (registers)
     invitations,
@@ -52,7 +53,7 @@ class DocumentInline(ReadOnly, TabularInline):
 
 
 @admin.register(Partner)
-class PartnerAdmin(ModelAdmin):
+class PartnerAdmin(ConsoleList):
     """Partners: look, change, decide."""
 
     list_display = ["name", "slug", "type", "shown_status", "tier", "created_at", "activated_at"]
@@ -61,7 +62,7 @@ class PartnerAdmin(ModelAdmin):
     search_fields = ["name", "slug", "members__user__email"]
     search_help_text = _("Name, slug, id, or the address of somebody in the team.")
     ordering = ["-id"]
-    show_full_result_count = False
+    sortable_by = ["name"]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     actions = ["approve_selected", "reactivate_selected"]
     actions_detail = [
@@ -88,10 +89,6 @@ class PartnerAdmin(ModelAdmin):
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else []
 
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        found = Partner.objects.public(search_term.strip())
-        return (found, False) if found.exists() else super().get_search_results(request, queryset, search_term)
-
     def save_model(self, request: HttpRequest, obj: Partner, form: Any, change: bool) -> None:
         by = operator_of(request)
         if not change:
@@ -113,12 +110,12 @@ class PartnerAdmin(ModelAdmin):
     def public_id(self, obj: Partner) -> str:
         return obj.public_id
 
-    @action(description=_("Approve those that wait for review"), permissions=["change"])
+    @action(description=_("Approve those that wait for review"), permissions=["approve"])
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[Partner]) -> None:
         by, operator = operator_of(request), operator_behind(request)
         each(request, queryset, lambda row: reviews.approve(partner=row, by=by, operator=operator))
 
-    @action(description=_("Reactivate suspended ones"), permissions=["change"])
+    @action(description=_("Reactivate suspended ones"), permissions=["reactivate"])
     def reactivate_selected(self, request: HttpRequest, queryset: QuerySet[Partner]) -> None:
         by = operator_of(request)
         each(request, queryset, lambda row: partners.reactivate(partner=row, by=by))
@@ -141,6 +138,7 @@ class PartnerAdmin(ModelAdmin):
         text=GOES_LIVE,
         asks=ApprovalForm,
         takes=deciding,
+        permission="partners.change_review",
     )
     request_changes = Deed(
         verb=reviews.request_changes,
@@ -150,6 +148,7 @@ class PartnerAdmin(ModelAdmin):
         text=MENDS_IT,
         asks=ReasonForm,
         takes=deciding,
+        permission="partners.change_review",
     )
     reject = Deed(
         verb=reviews.reject,
@@ -159,6 +158,7 @@ class PartnerAdmin(ModelAdmin):
         text=REFUSES,
         asks=RejectionForm,
         takes=deciding,
+        permission="partners.change_review",
     )
     suspend = Deed(
         verb=partners.suspend,
@@ -182,12 +182,14 @@ class PartnerAdmin(ModelAdmin):
         icon="lock",
         text=_("Its credentials stop working. It can be restored."),
         asks=ReasonForm,
+        permission="partners.delete_partner",
     )
     delete_softly = Deed(
         verb=partners.delete,
         label=_("Delete"),
         icon="delete",
         text=_("It is closed and leaves every list. It can be restored."),
+        permission="partners.delete_partner",
     )
     restore = Deed(
         verb=partners.restore,
@@ -195,11 +197,12 @@ class PartnerAdmin(ModelAdmin):
         label=_("Restore"),
         icon="restore",
         text=_("It comes back in the state that it had before it was closed."),
+        permission="partners.delete_partner",
     )
 
 
 @admin.register(Tier)
-class TierAdmin(ModelAdmin):
+class TierAdmin(ConsoleList):
     """The ladder. A change of limits holds for every partner of the tier from its next call on."""
 
     list_display = ["name", "rank", "price_minor", "currency", "monthly_quota", "commission_rate", "marketplace_fee"]

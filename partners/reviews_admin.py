@@ -9,11 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanSwitchWidget
 
 from core.console import Deed, NoteForm, ReadOnly, ReasonForm, each, operator_of
+from core.console_lists import ConsoleList
 from core.models import User
 from core.problems import Problem
 from partners import documents, inspection, onboarding, reviews, standing
@@ -76,7 +76,7 @@ def deciding_review(row: Review, request: HttpRequest) -> dict[str, Any]:
 
 
 @admin.register(Review)
-class ReviewAdmin(ReadOnly, ModelAdmin):
+class ReviewAdmin(ReadOnly, ConsoleList):
     """The queue of partners that submitted, oldest first, and every decision of the past."""
 
     list_display = ["partner", "shown_decision", "created_at", "decided_at", "decided_by"]
@@ -84,7 +84,6 @@ class ReviewAdmin(ReadOnly, ModelAdmin):
     list_select_related = ["partner", "decided_by"]
     search_fields = ["partner__name", "partner__slug"]
     ordering = ["id"]
-    show_full_result_count = False
     actions = ["approve_selected"]
     actions_detail = ["approve", "request_changes", "reject"]
     fields = ["partner", "decision", "reason", "final", "checked", "created_at", "decided_at", "decided_by"]
@@ -144,15 +143,14 @@ class ReviewAdmin(ReadOnly, ModelAdmin):
 
 
 @admin.register(Document)
-class DocumentAdmin(ReadOnly, ModelAdmin):
+class DocumentAdmin(ReadOnly, ConsoleList):
     """Documents to check, oldest first."""
 
     list_display = ["partner", "kind", "filename", "size", "shown_state", "created_at"]
     list_filter = ["state", "kind"]
     list_select_related = ["partner"]
-    search_fields = ["partner__name", "partner__slug", "filename"]
+    search_fields = ["partner__name", "partner__slug"]
     ordering = ["id"]
-    show_full_result_count = False
     actions = ["accept_selected"]
     actions_detail = ["accept", "reject"]
     fields = [

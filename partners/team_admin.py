@@ -3,11 +3,12 @@
 from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminEmailInputWidget
 
 from core.console import Deed, ReadOnly, Rows
+from core.console_lists import ConsoleList
 from partners import invitations
 from partners.models import Invitation, Member
 
@@ -32,7 +33,7 @@ class InvitationInline(ReadOnly, TabularInline):
 
 
 @admin.register(Member)
-class MemberAdmin(ReadOnly, ModelAdmin):
+class MemberAdmin(ReadOnly, ConsoleList):
     """Who is in which partner."""
 
     list_display = ["user", "partner", "role", "joined_at"]
@@ -40,7 +41,6 @@ class MemberAdmin(ReadOnly, ModelAdmin):
     list_select_related = ["user", "partner"]
     search_fields = ["user__email", "user__name", "partner__name", "partner__slug"]
     ordering = ["-id"]
-    show_full_result_count = False
 
 
 @admin.register(Invitation)

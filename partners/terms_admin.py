@@ -7,10 +7,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from core.console import Deed, ReadOnly, Rows
+from core.console_lists import ConsoleList
 from partners import terms
 from partners.models import Acceptance, Terms
 
@@ -18,7 +19,7 @@ STATES = {"draft": _("Draft"), "scheduled": _("Published, not in effect yet"), "
 
 
 @admin.register(Terms)
-class TermsAdmin(ModelAdmin):
+class TermsAdmin(ConsoleList):
     """Versions of the terms. A published one stays as it is; what should change is a new version."""
 
     list_display = ["version", "shown_state", "effective_on", "published_at", "acceptances"]

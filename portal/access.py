@@ -15,6 +15,8 @@ from core.api import operations
 from core.api.views import ApiView
 from partners import permissions
 from partners.permissions import DESCRIPTIONS, Role
+from portal import console_access
+from portal.console_access import table
 
 
 class Audience(StrEnum):
@@ -99,23 +101,23 @@ def markdown() -> str:
         "## Roles",
         "\n".join(f"- **{role.label}**: {text}" for role, text in DESCRIPTIONS.items()),
         "## Permissions",
-        _table(
+        table(
             ["permission", *roles],
             [[f"`{name}`", *("yes" if may else "–" for may in row)] for name, row in permissions.table()],
         ),
         "## Pages of a partner",
         "Members whose role lacks the permission get 403, strangers 404, and whoever isn't signed in is asked to."
         " All of them get 404 of pages that are marked as hidden.",
-        _table(
+        table(
             ["page", "to see it", "to change something"],
             [[f"`{page.path}`{' (hidden)' * page.hidden}", f"`{page.permission}`", f"`{page.post}`"] for page in partner],
         ),
         "## Other pages",
-        _table(["page", "for"], [[f"`{page.path}`", str(page.audience or "")] for page in other]),
+        table(["page", "for"], [[f"`{page.path}`", str(page.audience or "")] for page in other]),
         "## API",
         "A call without the scope gets 403, one without a credential 401. Another partner's objects are 404; so are operators'"
         " operations to a partner, and partners' to an operator.",
-        _table(
+        table(
             ["operation", "for", "scope"],
             [
                 [f"`{each.name}`", each.audience, f"`{each.scope}`" if each.scope else "–"]
@@ -123,9 +125,4 @@ def markdown() -> str:
             ],
         ),
     ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n\n".join([*parts, *console_access.markdown()]) + "\n"

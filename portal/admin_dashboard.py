@@ -37,6 +37,7 @@ GROUPS: tuple[tuple[Any, dict[str, str]], ...] = (
             "apikeys.Application": "apps",
             "core.OperatorToken": "badge",
             "core.User": "person",
+            "auth.Group": "admin_panel_settings",
             "account.EmailAddress": "mail",
             "mfa.Authenticator": "phonelink_lock",
             "usersessions.UserSession": "devices",
@@ -97,12 +98,13 @@ def environment_badge(request: HttpRequest) -> list[Any]:
 
 def attention(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What needs an operator's attention, for the console's first page."""
-    found = list(matters.waiting())
+    found = list(matters.waiting(lambda model: admin.site._registry[model].has_view_permission(request)))
+    sees_events = request.user.has_perm("core.view_event")
     return {
         **context,
         "open_matters": [matter for matter in found if matter.count],
         "quiet_matters": [matter for matter in found if not matter.count],
-        "happenings": told(Event.objects.order_by("-id")[:LATEST]),
+        "happenings": told(Event.objects.order_by("-id")[:LATEST]) if sees_events else [],
     }
 
 

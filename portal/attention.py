@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -116,10 +116,13 @@ MATTERS: list[Matter] = [
 ]
 
 
-def waiting() -> Iterator[Waiting]:
-    """Every matter with its count; those of a list that this console doesn't have lead nowhere."""
+def waiting(may_see: Callable[[type[Model]], bool]) -> Iterator[Waiting]:
+    """Every matter that this operator may see, with its count; those of a list that this console doesn't have lead nowhere."""
     for matter in MATTERS:
+        rows = matter.waiting()
+        if not may_see(rows.model):
+            continue
         url = navigation.find(matter.view)
         if url and matter.query:
             url = f"{url}?{matter.query}"
-        yield Waiting(matter.label, matter.icon, matter.waiting().count(), url, matter.tone)
+        yield Waiting(matter.label, matter.icon, rows.count(), url, matter.tone)

@@ -4,17 +4,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
+from django.utils.translation import gettext_lazy as _
 
 from core import ids
+from core.console_lists import ConsoleList, among
+from core.models import Environment
 from usage.models import Call, HourRollup
 
 
-class LookOnly(ModelAdmin):
+class LookOnly(ConsoleList):
     """Nobody edits what was counted."""
-
-    show_full_result_count = False
-    list_per_page = 50
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -31,17 +30,18 @@ class CallAdmin(LookOnly):
     """The log of all calls. Search by the `X-Request-Id` of an answer."""
 
     list_display = ("at", "method", "path", "status", "code", "environment", "address", "metered")
-    list_filter = ("environment", "metered")
     search_fields = ("id",)
-    search_help_text = "call_…"
+    search_help_text = "call_…, ptn_…"
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        if not search_term:
-            return queryset, False
-        try:
-            return queryset.filter(pk=ids.decode("call", search_term.strip())), False
-        except ids.MalformedId:
-            return queryset.none(), False
+        """One call, or those of a partner."""
+        words = search_term.strip()
+        for prefix, column in (("call", "pk"), ("ptn", "partner_id")):
+            try:
+                return queryset.filter(**{column: ids.decode(prefix, words)}), False
+            except ids.MalformedId:
+                continue
+        return queryset.none() if words else queryset, False
 
 
 @admin.register(HourRollup)
@@ -49,4 +49,5 @@ class HourAdmin(LookOnly):
     """What totals and invoices are made from."""
 
     list_display = ("at", "environment", "operation", "status", "code", "requests", "metered", "bytes_out")
-    list_filter = ("environment", "status")
+    list_filter = (among("environment", _("environment"), lambda: Environment.choices),)
+    ordering = ["-at", "-pk"]

@@ -9,9 +9,9 @@ from django.utils.formats import date_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 
 from core.console import Rows, each, operator_of
+from core.console_lists import ConsoleList
 from core.problems import Conflict, ValidationError
 from webhooks import deliveries, endpoints, publishing
 from webhooks.models import Attempt, Delivery, Endpoint, EventType
@@ -57,9 +57,9 @@ class DeliveryAdmin(Whole):
     """Deliveries of all partners, with their attempts."""
 
     list_display = ["public_id", "partner", "event_type", "endpoint", "status", "attempt_count", "status_code", "due_at"]
-    list_filter = ["status", "environment", "event_type"]
+    list_filter = ["status"]
     list_select_related = ["partner", "endpoint"]
-    search_fields = ["endpoint__url", "partner__name", "partner__slug", "event_type"]
+    search_fields = ["endpoint__url", "partner__name", "partner__slug"]
     actions = ["send_again"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -99,7 +99,7 @@ class EventTypeForm(ModelForm):
 
 
 @admin.register(EventType)
-class EventTypeAdmin(ModelAdmin):
+class EventTypeAdmin(ConsoleList):
     """Types that operators added. A type stays as it is: receivers rely on its shape."""
 
     form = EventTypeForm

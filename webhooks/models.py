@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import clock
 from core.crypto import EncryptedField
+from core.indexes import trigrams
 from core.models import Entity, EntityQuerySet, Event, PartnerOwned, PartnerOwnedQuerySet
 
 EVENT_TYPE_NAME = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\Z"
@@ -61,7 +62,11 @@ class Endpoint(PartnerOwned):
                 name="endpoint_previous_secret_ends",
             ),
         ]
-        indexes = [models.Index(fields=["partner", "environment", "-id"], name="endpoint_of_partner")]
+        indexes = [
+            models.Index(fields=["partner", "environment", "-id"], name="endpoint_of_partner"),
+            models.Index(fields=["status", "-id"], name="endpoint_by_status"),
+            trigrams("url", name="endpoint_url_part"),
+        ]
 
     def __str__(self) -> str:
         return self.url
@@ -120,6 +125,7 @@ class Delivery(PartnerOwned):
             models.Index(fields=["due_at"], condition=Q(status="pending"), name="delivery_due"),
             models.Index(fields=["endpoint", "-id"], name="delivery_of_endpoint"),
             models.Index(fields=["endpoint"], condition=Q(status__in=["pending", "held"]), name="delivery_open"),
+            models.Index(fields=["status", "-id"], condition=~Q(status="succeeded"), name="delivery_not_succeeded"),
             models.Index(fields=["partner", "environment", "-id"], name="delivery_of_partner"),
         ]
 

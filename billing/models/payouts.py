@@ -83,6 +83,7 @@ class Earning(PartnerOwned):
         indexes = [
             models.Index(fields=["partner", "environment", "-id"], name="earning_of_partner"),
             models.Index(fields=["available_at"], condition=Q(status="pending"), name="earning_in_hold"),
+            models.Index(fields=["status", "-id"], name="earning_by_status"),
             models.Index(fields=["partner"], condition=Q(status="available"), name="earning_payable"),
         ]
 

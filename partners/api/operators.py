@@ -34,7 +34,12 @@ class OperatorPartnerViewSet(OperatorViewSet, ListMixin, RetrieveMixin):
     serializer_class = OperatorPartnerSerializer
     filterset_class = OperatorPartnerFilter
     ordering_fields = ("name",)
-    scopes = {"read": "partners:read", "write": "partners:write"}
+    scopes = {
+        "read": "partners:read",
+        "write": "partners:write",
+        **dict.fromkeys(("approve", "request_changes", "reject"), "reviews:write"),
+        **dict.fromkeys(("close", "destroy", "restore"), "partners:close"),
+    }
 
     def get_queryset(self) -> Any:
         """Without the deleted, which only `restore` and `?deleted=true` find."""

@@ -42,7 +42,7 @@ class OperatorDocumentViewSet(OperatorViewSet, ListMixin, RetrieveMixin):
     queryset = Document.objects.select_related("partner")
     serializer_class = OperatorDocumentSerializer
     filterset_class = DocumentFilter
-    scopes = {"read": "partners:read", "write": "reviews:write"}
+    scopes = {"read": "reviews:read", "write": "reviews:write"}
 
     @extend_schema(operation_id="acceptDocument", summary="Accept a document", request=None)
     @action(detail=True, methods=["post"])

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import clock
 from core.crypto import EncryptedField
+from core.indexes import trigrams
 from core.models import Entity, EntityQuerySet, User
 from partners.models.tiers import Tier
 from partners.permissions import Role
@@ -80,7 +81,15 @@ class Partner(Entity):
             models.CheckConstraint(condition=~Q(status="active") | Q(activated_at__isnull=False), name="partner_active_since"),
             models.CheckConstraint(condition=Q(deleted_at=None) | Q(status="closed"), name="partner_deleted_is_closed"),
         ]
-        indexes = [models.Index(fields=["status", "-id"], name="partner_by_status")]
+        indexes = [
+            models.Index(fields=["status", "-id"], name="partner_by_status"),
+            models.Index(fields=["type", "-id"], name="partner_by_type"),
+            models.Index(fields=["tier", "-id"], name="partner_by_tier"),
+            models.Index(fields=["name", "-id"], name="partner_by_name"),
+            models.Index(fields=["-id"], condition=Q(deleted_at__isnull=False), name="partner_deleted"),
+            trigrams("name", name="partner_name_part"),
+            trigrams("slug", name="partner_slug_part"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -40,6 +40,7 @@ class Review(Entity):
             models.UniqueConstraint(fields=["partner"], condition=Q(decision="waiting"), name="review_one_waiting"),
             models.CheckConstraint(condition=Q(decision="waiting") | Q(decided_at__isnull=False), name="review_decided_at"),
         ]
+        indexes = [models.Index(fields=["decision", "id"], name="review_by_decision")]
 
     def __str__(self) -> str:
         return f"{self.partner}: {self.get_decision_display()}"

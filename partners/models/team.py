@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from core import clock
+from core.indexes import trigrams
 from core.models import Entity, EntityQuerySet, User
 from partners.models.partners import Partner
 from partners.permissions import Role, allows
@@ -47,6 +48,7 @@ class Member(Entity):
             models.UniqueConstraint(fields=["partner", "user"], name="member_once"),
             models.UniqueConstraint(fields=["partner"], condition=Q(role="owner"), name="member_one_owner"),
         ]
+        indexes = [models.Index(fields=["role", "-id"], name="member_by_role")]
 
     def __str__(self) -> str:
         return f"{self.user} ({self.get_role_display()})"
@@ -110,7 +112,11 @@ class Invitation(Entity):
                 name="invitation_decided_at",
             ),
         ]
-        indexes = [models.Index(fields=["email"], condition=Q(status="pending"), name="invitation_to")]
+        indexes = [
+            models.Index(fields=["email"], condition=Q(status="pending"), name="invitation_to"),
+            models.Index(fields=["status", "-id"], name="invitation_by_status"),
+            trigrams("email", name="invitation_email_part"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.email} ({self.get_role_display()})"

@@ -5,19 +5,24 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 
 from core.console import Rows, each, operator_of
+from core.console_lists import ConsoleList, among
 from products.requests import requests
 from products.requests.models import Request, RequestType
 
 
 @admin.register(RequestType)
-class RequestTypeAdmin(ModelAdmin):
+class RequestTypeAdmin(ConsoleList):
     """SLA, attempts and pauses of each type."""
 
     list_display = ["name", "description", "sla", "max_attempts", "backoff", "longest_backoff"]
     search_fields = ["name", "description"]
+
+
+def types() -> list[tuple[str, str]]:
+    """Those that have settings."""
+    return [(name, name) for name in RequestType.objects.order_by("name").values_list("name", flat=True)]
 
 
 @admin.register(Request)
@@ -25,9 +30,9 @@ class RequestAdmin(Rows):
     """Requests can be looked at, retried and ended; partners and workers make everything else happen."""
 
     list_display = ["public_id", "partner", "type", "status", "progress", "attempts", "due_at", "breached_at", "created_at"]
-    list_filter = ["status", "type", "environment", ("breached_at", admin.EmptyFieldListFilter)]
+    list_filter = ["status", among("type", _("type"), types), ("breached_at", admin.EmptyFieldListFilter)]
     list_select_related = ["partner"]
-    search_fields = ["partner__name", "partner__slug", "type"]
+    search_fields = ["partner__name", "partner__slug"]
     actions = ["try_again", "end_as_failed"]
     fields = [
         ("public_id", "type"),

@@ -255,11 +255,6 @@ class TestRoles:
         self.allow(colleague, "view_review", "change_review")
         assert "1 row changed" in act(as_colleague, "partners/review", "approve_selected", submitted.reviews.get())
 
-    def test_token_is_made_by_superusers_only(self, as_colleague, colleague):
-        self.allow(colleague, "view_operatortoken", "add_operatortoken")
-        assert as_colleague.post("/admin/core/operatortoken/add/", TestTokens.FORM).status_code == 403
-        assert not OperatorToken.objects.exists()
-
     def test_superuser_is_changed_by_superusers_only(self, as_colleague, colleague, operator):
         self.allow(colleague, "view_user", "change_user")
         assert as_colleague.post(f"/admin/core/user/{operator.pk}/change/", {"name": "Mallory"}).status_code == 403

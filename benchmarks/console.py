@@ -1,0 +1,187 @@
+"""How fast the operators' console answers with 100,000 partners and 1,000,000 events: `python -m benchmarks.console`.
+
+Fills the tables of a throw-away home (`benchmarks.rows`), starts Django as `make run` starts it, and asks each page over HTTP as
+a superuser does. Prints milliseconds from request to last byte, and the plan of the slowest query behind each page.
+"""
+
+import argparse
+import http.client
+import os
+import secrets
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.gateway import ROOT, environment, run
+
+PAGES = (
+    ("partners", "/admin/partners/partner/"),
+    ("… the 60th page", "/admin/partners/partner/?p=60"),
+    ("… suspended", "/admin/partners/partner/?status__exact=suspended"),
+    ("… of a type", "/admin/partners/partner/?type__exact=enterprise"),
+    ("… deleted", "/admin/partners/partner/?deleted_at__isempty=0"),
+    ("… by name", "/admin/partners/partner/?o=1"),
+    ("… search: one name", "/admin/partners/partner/?q=globex+777"),
+    ("… search: a word in every twelfth", "/admin/partners/partner/?q=acme"),
+    ("… search: two letters", "/admin/partners/partner/?q=ac"),
+    ("… search: nothing like it", "/admin/partners/partner/?q=qqqqqq"),
+    ("… search: a person's address", "/admin/partners/partner/?q=person4321@"),
+    ("… suspended, search", "/admin/partners/partner/?status__exact=suspended&q=acme"),
+    ("partner", "/admin/partners/partner/{partner}/change/"),
+    ("people", "/admin/core/user/"),
+    ("… operators", "/admin/core/user/?is_staff__exact=1"),
+    ("… search", "/admin/core/user/?q=company777"),
+    ("members", "/admin/partners/member/?role__exact=owner"),
+    ("reviews that wait", "/admin/partners/review/?decision__exact=waiting"),
+    ("documents to check", "/admin/partners/document/?state__exact=waiting"),
+    ("keys", "/admin/apikeys/key/"),
+    ("… revoked", "/admin/apikeys/key/?status__exact=revoked"),
+    ("… search", "/admin/apikeys/key/?q=service+4711"),
+    ("… search: a partner", "/admin/apikeys/key/?q=initech+4"),
+    ("events", "/admin/core/event/"),
+    ("… of a kind", "/admin/core/event/?family=payout"),
+    ("… by operators", "/admin/core/event/?actor=operator"),
+    ("… in test", "/admin/core/event/?environment__exact=test"),
+    ("… of a day", "/admin/core/event/?created_at_from=2023-11-20&created_at_to=2023-11-20"),
+    ("… search: an object", "/admin/core/event/?q=key_4711"),
+    ("… search: an address", "/admin/core/event/?q=10.1.7.1"),
+    ("… search: a doer", "/admin/core/event/?q=Person+471"),
+    ("… search: a partner", "/admin/core/event/?q={partner_id}"),
+    ("deliveries", "/admin/webhooks/delivery/"),
+    ("… failed", "/admin/webhooks/delivery/?status__exact=failed"),
+    ("… search: an endpoint", "/admin/webhooks/delivery/?q=hooks4711"),
+    ("… search: a partner", "/admin/webhooks/delivery/?q=initech+4"),
+    ("endpoints, disabled", "/admin/webhooks/endpoint/?status__exact=disabled"),
+    ("calls", "/admin/usage/call/"),
+    ("… of a partner", "/admin/usage/call/?q={partner_id}"),
+    ("requests, failed", "/admin/requests/request/?status__exact=FAILED"),
+    ("hours of calls", "/admin/usage/hourrollup/"),
+    ("first page", "/admin/"),
+)
+GOAL = 100.0
+
+
+def main() -> None:
+    options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped however this ends
+    home = Path(tempfile.mkdtemp(prefix="portico-benchmark-"))
+    from local import engines
+
+    running = engines.start(home / "engines")
+    web = None
+    try:
+        env = environment(home, running)
+        os.environ |= env
+        run([sys.executable, "manage.py", "migrate", "-v0"], env, ROOT)
+        names, cookie = prepare(options)
+        serve = f"-m granian --interface wsgi --no-ws --blocking-threads 4 --port {options.port} config.wsgi:application"
+        log = (home / "web.log").open("wb")
+        web = subprocess.Popen([sys.executable, *serve.split()], env=env, cwd=ROOT, stdout=log, stderr=log)
+        report(options, [(name, path.format(**names)) for name, path in PAGES], cookie)
+    finally:
+        if web is not None:
+            web.terminate()
+            web.wait(timeout=20)
+        from django.db import connection
+
+        connection.close()
+        running.remove()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--partners", type=int, default=100_000)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--tries", type=int, default=15, help="requests of each page")
+    parser.add_argument("--port", type=int, default=8990)
+    parser.add_argument("--plans", action="store_true", help="print every node of the plans")
+    return parser.parse_args()
+
+
+def prepare(options: argparse.Namespace) -> tuple[dict[str, str], str]:
+    """Fill the tables and sign an operator in: names to put into paths, and the session's cookie."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.test import Client
+
+    from benchmarks import rows
+    from core.models import User
+    from partners.models import Partner
+
+    began_at = time.monotonic()
+    rows.fill(partners=options.partners, events=options.events)
+    print(f"Filled in {time.monotonic() - began_at:.0f} s: {options.partners:,} partners, {options.events:,} events.", flush=True)
+    client = Client()
+    client.force_login(User.objects.create_superuser("root@portico.example", secrets.token_urlsafe(12)))
+    partner = Partner.objects.order_by("-id")[options.partners // 2]
+    cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+    return {"partner": str(partner.pk), "partner_id": partner.public_id}, cookie
+
+
+def report(options: argparse.Namespace, pages: list[tuple[str, str]], cookie: str) -> None:
+    from django.conf import settings
+    from django.test import Client
+
+    from benchmarks import plans
+
+    client = Client(headers={"cookie": cookie})
+    client.cookies.load(cookie)
+    connection = http.client.HTTPConnection("127.0.0.1", options.port, timeout=60)
+    ask(connection, "/healthz", cookie)
+    print(f"load average {os.getloadavg()[0]:.2f}; {settings.VERSION}; milliseconds of {options.tries} requests each\n")
+    print(f"{'page':<36}{'median':>8}{'slowest':>9}{'queries':>9}{'in SQL':>8}  slowest query")
+    slow = []
+    for name, path in pages:
+        for _ in range(3):
+            ask(connection, path, cookie)
+        times = [ask(connection, path, cookie) for _ in range(options.tries)]
+        found = plans.of_page(client, path)
+        worst = max(found, key=lambda plan: plan.milliseconds)
+        total = sum(plan.milliseconds for plan in found)
+        median = statistics.median(times)
+        slow += [path] * (median >= GOAL)
+        print(
+            f"{name:<36}{median:>8.1f}{max(times):>9.1f}{len(found):>9}{total:>8.1f}"
+            f"  {worst.milliseconds:.1f} ms {leaf(worst.nodes)}",
+            flush=True,
+        )
+        if options.plans:
+            print(*(f"    {node}" for plan in found for node in plan.nodes if plan.milliseconds > 1), sep="\n")
+    print(f"\n  Every page under {GOAL:.0f} ms: {'yes' if not slow else 'NO: ' + ', '.join(slow)}.")
+
+
+def leaf(nodes: list[str]) -> str:
+    return next((node for node in reversed(nodes) if "Scan" in node), nodes[0])
+
+
+def ask(connection: http.client.HTTPConnection, path: str, cookie: str) -> float:
+    """Milliseconds until the whole page is there; a server that is still starting is waited for."""
+    for attempt in range(300):
+        try:
+            began_at = time.perf_counter()
+            connection.request("GET", path, headers={"Cookie": cookie, "Host": "127.0.0.1"})
+            answer = connection.getresponse()
+            answer.read()
+            took = (time.perf_counter() - began_at) * 1_000
+        except ConnectionError:
+            connection.close()
+            if attempt == 299:
+                raise
+            time.sleep(0.2)
+            continue
+        assert answer.status == 200, f"{path}: {answer.status} {answer.headers.get('Location', '')}"
+        return took
+    raise AssertionError
+
+
+if __name__ == "__main__":
+    main()

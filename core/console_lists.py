@@ -1,0 +1,139 @@
+"""Lists of the console that answer at once, however many rows there are.
+
+Nothing is counted to its end, nothing is sorted that no index sorts, and a search asks one column at a time, so that an index
+answers it. A list leads through its first 5,000 rows; whoever wants others narrows it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.contrib.filters.admin.datetime_filters import parse_date_str
+
+from core import ids
+
+MOST_ROWS = 5_000
+"""How far a list leads."""
+MOST_FOUND = 1_000
+"""Matches of a search that are looked at: the newest."""
+SHORTEST = 3
+"""A shorter word has no trigram in its middle: it is looked for where texts begin."""
+
+
+class Bounded(Paginator):
+    """Counts no further than it leads."""
+
+    template_name = "admin/bounded_pagination.html"
+    more = False
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        found = int(rows.values("pk")[: MOST_ROWS + 1].count())
+        self.more = found > MOST_ROWS
+        return min(found, MOST_ROWS)
+
+
+class ConsoleList(ModelAdmin):
+    """A list of rows. `search_fields` are columns, of related rows too; `=` before one asks for the whole text."""
+
+    paginator = Bounded
+    list_per_page = 50
+    list_max_show_all = 50
+    list_disable_select_all = True
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by: Any = ()
+    ordering: Any = ["-pk"]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """The row of an id, rows of a partner's id, or those that have the words in one of the columns."""
+        words = search_term.strip()
+        if not words:
+            return queryset, False
+        named = _named(queryset, words)
+        return (_matching(queryset, self.get_search_fields(request), words) if named is None else named), False
+
+
+def among(name: str, title: Any, values: Callable[[], Iterable[tuple[str, Any]]]) -> type[admin.SimpleListFilter]:
+    """A filter by a column whose values are known from elsewhere; Django's own would look through the whole table for them."""
+
+    class Among(admin.SimpleListFilter):
+        parameter_name = name
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+            return list(values())
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+            return queryset.filter(**{name: self.value()}) if self.value() else queryset
+
+    Among.title = title
+    return Among
+
+
+class DaysFilter(RangeDateFilter):
+    """From one day to another, both whole, by ids: they begin with the time, and every list is in their order."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+        first, last = (parse_date_str(str(self.used_parameters.get(f"{self.field_path}_{end}", ""))) for end in ("from", "to"))
+        if first:
+            queryset = queryset.filter(pk__gte=ids.earliest(_midnight(first)))
+        return queryset.filter(pk__lt=ids.earliest(_midnight(last + timedelta(days=1)))) if last else queryset
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
+
+
+def _named(rows: Any, words: str) -> Any:
+    """The rows that a public id names: itself, or its partner; None if it is no such id."""
+    if found := _decoded(getattr(rows.model, "id_prefix", ""), words):
+        return rows.filter(pk=found)
+    owned = any(field.name == "partner" for field in rows.model._meta.fields)
+    if owned and (found := _decoded("ptn", words)):
+        return rows.filter(partner_id=found)
+    return None
+
+
+def _decoded(prefix: str, words: str) -> UUID | None:
+    try:
+        return ids.decode(prefix, words)
+    except ids.MalformedId:
+        return None
+
+
+def _matching(rows: Any, columns: Iterable[str], words: str) -> Any:
+    found = sorted({pk for column in columns for pk in _matches(rows, column, words)}, reverse=True)
+    return rows.filter(pk__in=found[:MOST_FOUND])
+
+
+def _matches(rows: Any, column: str, words: str) -> Iterator[Any]:
+    """The newest rows that have the words in one column; of a related table that one is asked first."""
+    *relations, name = column.lstrip("=").split("__")
+    lookup = "exact" if column.startswith("=") else "icontains" if len(words) >= SHORTEST else "istartswith"
+    condition: dict[str, Any] = {f"{name}__{lookup}": words}
+    if relations:
+        related = newest(_related(rows.model, relations)._default_manager.filter(**condition))
+        condition = {f"{'__'.join(relations)}__in": related}
+        if not related:
+            return
+    yield from newest(rows.filter(**condition))
+
+
+def newest(rows: Any) -> list[Any]:
+    """The keys of the newest rows, of as many as a search looks at."""
+    return list(rows.order_by("-pk").values_list("pk", flat=True)[:MOST_FOUND])
+
+
+def _related(model: Any, relations: list[str]) -> Any:
+    for relation in relations:
+        model = model._meta.get_field(relation).related_model
+    return model

@@ -1,0 +1,120 @@
+"""The console's lists answer by indexes, whatever is asked of them, and stop counting in time."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.filters import AllValuesFieldListFilter, RelatedFieldListFilter
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from benchmarks import plans, rows
+from benchmarks.console import PAGES
+from core.console_lists import MOST_ROWS, ConsoleList
+from core.models import User
+from partners.models import Member, Partner, Tier
+
+pytestmark = pytest.mark.django_db
+
+# Tables that stay small, whatever an installation does.
+SMALL = {
+    *("partners_tier", "partners_terms", "auth_group", "auth_permission", "django_content_type", "django_session"),
+    *("requests_requesttype", "marketplace_category", "billing_price", "core_operatortoken", "auth_user_groups"),
+}
+
+
+@pytest.fixture
+def console() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root@portico.example"))
+    return client
+
+
+def test_no_page_reads_a_big_table_from_end_to_end(console):
+    rows.fill(partners=12_000, events=60_000)
+    partner = Partner.objects.order_by("-id")[6_000]
+    faults = []
+    for name, path in PAGES:
+        for plan in plans.of_page(console, path.format(partner=partner.pk, partner_id=partner.public_id)):
+            filled = [table for table in plan.scanned if table not in SMALL and _is_big(table)]
+            if filled:
+                faults.append(f"{name} reads all of {filled}: {plan.sql}\n  " + "\n  ".join(plan.nodes))
+    assert not faults, "\n".join(faults)
+
+
+def _is_big(table: str) -> bool:
+    """Whether this test has filled it: a handful of rows is read from end to end whatever indexes there are."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = %s", [table])
+        return cursor.fetchone()[0] > 1_000
+
+
+def test_every_list_of_ours_is_bounded():
+    others = {
+        model._meta.label
+        for model, console in admin.site._registry.items()
+        if not isinstance(console, ConsoleList) and model._meta.app_label != "django_celery_beat"
+    }
+    assert not others, f"derive their admin classes from core.console_lists.ConsoleList: {others}"
+
+
+def test_no_filter_looks_through_a_table_for_its_values(console):
+    faults = []
+    for model, each in admin.site._registry.items():
+        if model._meta.app_label == "django_celery_beat":
+            continue
+        request = console.get("/admin/").wsgi_request
+        for spec in each.get_changelist_instance(request).filter_specs:
+            if isinstance(spec, AllValuesFieldListFilter):
+                faults.append(f"{model._meta.label}: {spec.title}; use core.console_lists.among")
+            if isinstance(spec, RelatedFieldListFilter) and spec.field.related_model._meta.db_table not in SMALL:
+                faults.append(f"{model._meta.label}: {spec.title} lists a table that may be big")
+    assert not faults, "\n".join(faults)
+
+
+def test_count_stops_and_says_so(console):
+    tier = Tier.objects.first() or Tier.objects.create(slug="t", name="T", rank=1)
+    Partner.objects.bulk_create(Partner(slug=f"p-{n}", name=f"P {n}", tier=tier) for n in range(MOST_ROWS + 1))
+    page = console.get("/admin/partners/partner/").content.decode()
+    assert "The first 5,000 of many partners" in page
+    assert console.get("/admin/partners/partner/?p=100").status_code == 200
+    assert "1 partner" in console.get("/admin/partners/partner/?q=P+4321").content.decode()
+
+
+class TestSearch:
+    @pytest.fixture
+    def acme(self) -> Partner:
+        tier = Tier.objects.create(slug="t", name="T", rank=1)
+        for number in range(3):
+            Partner.objects.create(slug=f"other-{number}", name=f"Other {number}", tier=tier)
+        acme = Partner.objects.create(slug="acme-tools", name="Acme & Söhne 100%", tier=tier)
+        user = User.objects.create_user("ann@lovelace.example", name="Ann")
+        Member.objects.create(partner=acme, user=user, role="owner")
+        return acme
+
+    @pytest.mark.parametrize(
+        "words", ["acme", "ACME & s", "söhne", "100%", "tools", "ac", "A", "ann@", "LOVELACE", "  acme-tools "]
+    )
+    def test_finds_by_each_column_in_any_case(self, console, acme, words):
+        found = console.get("/admin/partners/partner/", {"q": words}).context["cl"].result_list
+        assert [row.pk for row in found] == [acme.pk]
+
+    @pytest.mark.parametrize("words", ["nobody", "%", "_cme", "ptn_zzzzzzzzzzzzzzzzzzzzzzzzzz", "\\", "'"])
+    def test_finds_nothing_where_nothing_is(self, console, acme, words):
+        assert len(console.get("/admin/partners/partner/", {"q": words}).context["cl"].result_list) == 0
+
+    def test_finds_by_id_and_what_is_the_partners(self, console, acme):
+        partners = console.get("/admin/partners/partner/", {"q": acme.public_id}).context["cl"].result_list
+        members = console.get("/admin/partners/member/", {"q": acme.public_id}).context["cl"].result_list
+        assert [row.pk for row in partners] == [acme.pk]
+        assert [row.partner_id for row in members] == [acme.pk]
+
+    def test_keeps_to_the_filters(self, console, acme):
+        page = console.get("/admin/partners/partner/", {"q": "acme", "status__exact": "active"})
+        assert len(page.context["cl"].result_list) == 0
+
+    def test_asks_few_questions(self, console, acme):
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            console.get("/admin/partners/partner/", {"q": "acme"})
+        assert len(captured) < 20
