@@ -42,14 +42,9 @@ class Grant(msgspec.Struct, frozen=True, dict=True):
     """Slugs of the integrations that the partner has installed in this environment; the gateway adds them."""
 
     @cached_property
-    def partner_bytes(self) -> bytes | None:
-        """The partner's UUID, for records of calls."""
-        return bytes.fromhex(self.partner) if self.partner else None
-
-    @cached_property
-    def credential_bytes(self) -> bytes:
-        """The key's or token's."""
-        return bytes.fromhex(self.credential)
+    def caller(self) -> tuple[bytes | None, str, bytes]:
+        """Partner, environment and credential as records of calls name them: UUIDs of 16 bytes."""
+        return (bytes.fromhex(self.partner) if self.partner else None), self.environment, bytes.fromhex(self.credential)
 
     @cached_property
     def partner_id(self) -> str:

@@ -202,6 +202,13 @@ class OutcomeUnknown(Conflict):
     )
 
 
+class RequestTimeout(Problem):
+    status = 408
+    code = "request_timeout"
+    title = _("Request timeout")
+    detail = _("The request did not arrive in time. Send it again.")
+
+
 class BodyTooLarge(Problem):
     status = 413
     code = "body_too_large"

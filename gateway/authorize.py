@@ -7,9 +7,9 @@ from urllib.parse import parse_qs
 
 from core.problems import MethodNotAllowed, Problem
 from gateway import paths
-from gateway.answers import rendered, send
-from gateway.calls import Call, Headers, Send
+from gateway.calls import Call
 from gateway.directory import Directory
+from gateway.exchanges import Headers, rendered
 from gateway.pipeline import Admission, Want
 
 NGINX = "nginx"
@@ -38,23 +38,23 @@ class Asked:
         return Want(found.audience, (*found.scopes, *self.scopes), found.route)
 
 
-async def answer_admitted(call: Call, admission: Admission, out: Send) -> int:
+def answer_admitted(call: Call, admission: Admission) -> int:
     """204 without a body: one with a body would cost nginx its kept-alive connection."""
     headers: Headers = [(b"x-request-id", call.request_id.encode())]
     if admission.grant is not None:
         headers += admission.grant.wire_headers
-    await send(out, 204, headers + admission.verdict.headers())
+    call.exchange.answer(204, headers + admission.verdict.headers())
     return 204
 
 
-async def answer_refused(call: Call, problem: Problem, style: str, out: Send, extra: Headers) -> int:
+def answer_refused(call: Call, problem: Problem, style: str, extra: Headers) -> int:
     """The problem; in nginx's style a bare 401 or 403 whose headers say what it would have been."""
     call.code = problem.code
     headers, body = rendered(problem, call.request_id)
     if style != NGINX:
-        await send(out, problem.status, headers + extra, body)
+        call.exchange.answer(problem.status, headers + extra, body)
         return problem.status
     headers = [entry for entry in headers if entry[0] != b"content-type"]
     headers += [(b"x-portico-status", b"%d" % problem.status), (b"x-portico-code", problem.code.encode())]
-    await send(out, problem.status if problem.status in {401, 403} else 403, headers + extra)
+    call.exchange.answer(problem.status if problem.status in {401, 403} else 403, headers + extra)
     return problem.status

@@ -1,17 +1,13 @@
 """One call, as everything in the gateway sees it."""
 
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 import uuid_utils
 
 from core import ids
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
+from gateway.exchanges import Exchange, Headers
 
 LONGEST_CLIENT_ID = 200
 
@@ -20,29 +16,26 @@ class Call:
     """A request under one of the gateway's paths: our id of it, who sent it from where, and which operation it asks for.
 
     `headers` are those sent, without such as have an underscore in their name (some servers read `x_y` as `x-y`) or are
-    the gateway's own to set; `header` looks one up. `path` is the canonical path, `query` as it was sent.
+    the gateway's own to set; `header` looks one up. `path` is the canonical path, `query` as it was sent. The body is read,
+    and the answer given, by its `exchange`.
     """
 
     operation_name = ""
     target = ""
     code = ""
-    is_received = False
+    path = ""
     bytes_in = 0
     bytes_out = 0
 
-    def __init__(
-        self, scope: dict[str, Any], receive: Receive, address: str, headers: Headers, fields: dict[bytes, bytes]
-    ) -> None:
+    def __init__(self, exchange: Exchange, address: str, headers: Headers, fields: dict[bytes, bytes]) -> None:
         self.id = cast(UUID, uuid_utils.uuid7())  # its quick kind, which has all that is asked of it
         self.request_id = ids.encode("call", self.id)
         self.at = time.time_ns() // 1000
         self.began = time.perf_counter_ns()
-        self.method: str = scope["method"]
-        self.raw_path: bytes = scope["raw_path"]
-        self.query: bytes = scope["query_string"]
-        self.path: str = scope["path"]
-        self.version: str = scope["http_version"]
-        self.receive = receive
+        self.exchange = exchange
+        self.method = exchange.method
+        self.raw_path = exchange.raw_path
+        self.query = exchange.query
         self.address = address
         self.headers = headers
         self.fields = fields
@@ -69,9 +62,8 @@ _PLAIN_NAMES = frozenset(
 )  # fmt: skip
 
 
-def readable(headers: Headers) -> tuple[Headers, dict[bytes, bytes]]:
+def readable(headers: Headers, fields: dict[bytes, bytes]) -> tuple[Headers, dict[bytes, bytes]]:
     """The headers that may be looked at, as a list and as a mapping."""
-    fields = dict(headers)
     if not _PLAIN_NAMES.issuperset(fields):
         for name in fields:
             if b"_" in name or name == b"portico-identity":

@@ -1,7 +1,6 @@
 """What happens to each request from its first byte to its record."""
 
 import time
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,11 @@ from core import problems
 from core.api.operations import operations
 from gateway import answers, authorize, paths
 from gateway.addresses import Addresses
-from gateway.calls import Call, Headers, Receive, Send, readable
+from gateway.calls import Call, readable
 from gateway.changes import ChangeReader
 from gateway.credentials import Credentials
 from gateway.directory import Directory
+from gateway.exchanges import Exchange, Headers
 from gateway.http1 import BrokenOff
 from gateway.integrations import Integrations
 from gateway.limits import Limits
@@ -29,15 +29,16 @@ from gateway.pipelining import Redis
 from gateway.routes import Routes
 from gateway.table import Table
 from gateway.threads import PostgresAway, Threads
-from gateway.upstream import ClientGone, Django
+from gateway.upstream import Django
 from usage.records import CallRecord
 
 log = structlog.get_logger(__name__)
 
 LARGEST_PAGE_BODY = 21 * 1024 * 1024
-LARGEST_HEADERS = 32 * 1024
 LONGEST_USER_AGENT = 200
 LONGEST_PATH_KEPT = 500
+
+_NOBODY = (None, "", None)
 
 
 class Door:
@@ -74,149 +75,140 @@ class Door:
         await self.redis.stop()
         self.threads.stop()
 
-    async def serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def serve(self, exchange: Exchange) -> None:
         """One request, to its end."""
-        headers, fields = readable(scope["headers"])
-        peer = (scope.get("client") or ("", 0))[0]
-        address = self.addresses.client(peer, fields.get(b"x-forwarded-for", b""))
-        call = Call(scope, receive, address, headers, fields)
+        headers, fields = readable(exchange.headers, exchange.fields)
+        call = Call(exchange, self.addresses.client(exchange.peer, fields.get(b"x-forwarded-for", b"")), headers, fields)
         try:
-            _require_bounds(headers, fields)
+            if b"upgrade" in fields and fields[b"upgrade"].lower() == b"websocket":
+                raise problems.MalformedRequest(_("WebSockets aren't served here. Use plain requests and webhooks."))
             if call.raw_path == b"/gateway/authorize":
-                await self._authorize(call, send)
+                await self._authorize(call)
                 return
             path = paths.plain(call.raw_path)
             if path.startswith("/gateway/"):
-                await self._own(call, path, peer, send)
+                self._own(call, path)
                 return
             call.path = paths.canonical(call.method, path)
-            if call.path.startswith(("/api/", "/apis/", "/.well-known/")) and await self._api(call, send):
+            if call.path.startswith(("/api/", "/apis/", "/.well-known/")) and await self._api(call):
                 return
-            await self.django.pass_through(call, send, self._forwarding(call, scope, peer), LARGEST_PAGE_BODY)
+            exchange.follow_client()
+            await self.django.pass_through(call, self._forwarding(call), LARGEST_PAGE_BODY)
         except problems.Problem as problem:
-            await answers.refuse(call, send, problem)
-        except ClientGone:
-            log.debug("client_gone", request_id=call.request_id)
+            answers.refuse(call, problem)
         except BrokenOff as error:
             log.warning("answer_broken_off", request_id=call.request_id, error=str(error))
             raise
 
-    async def _api(self, call: Call, send: Send) -> bool:
+    async def _api(self, call: Call) -> bool:
         """Serve a call of an API; False if the path is none's."""
         found = await self.directory.find(call)
         if found is None:
             return False
         if isinstance(found, problems.Problem):
-            await self._refuse_unrouted(call, send, found)
+            await self._refuse_unrouted(call, found)
             return True
         try:
             admission = await admit(call, found, self.credentials, self.routes, self.limits)
         except Refused as refused:
-            await self._refused(call, send, refused)
+            self._refused(call, refused)
             return True
-        await self._carry(call, admission, send)
+        await self._carry(call, admission)
         return True
 
-    async def _carry(self, call: Call, admission: Admission, send: Send) -> None:
+    async def _carry(self, call: Call, admission: Admission) -> None:
         status = 499  # the client went away (nginx' convention)
         extra: Headers = [(b"x-request-id", call.request_id.encode()), *admission.verdict.headers()]
         upstream = self.integrations if admission.want.route else self.django
         try:
-            status = await upstream.carry(call, admission, send, extra)
+            call.exchange.follow_client()
+            status = await upstream.carry(call, admission, extra)
         except problems.Problem as problem:
-            status = await answers.refuse(call, send, problem, admission.verdict.headers())
+            status = answers.refuse(call, problem, admission.verdict.headers())
         except PostgresAway:
-            status = await answers.refuse(call, send, problems.TemporarilyUnavailable(), admission.verdict.headers())
+            status = answers.refuse(call, problems.TemporarilyUnavailable(), admission.verdict.headers())
         finally:
             self._finished(call, admission.grant, status, metered=admission.is_metered)
 
-    async def _refuse_unrouted(self, call: Call, send: Send, problem: problems.Problem) -> None:
+    async def _refuse_unrouted(self, call: Call, problem: problems.Problem) -> None:
         """A path or method that doesn't exist: counted like any call of a stranger, so that nobody scans for free."""
         if isinstance(problem, problems.MethodNotAllowed) and call.method == "OPTIONS":
-            await answers.send(
-                send, 204, [(b"allow", problem.headers["Allow"].encode()), (b"x-request-id", call.request_id.encode())]
-            )
+            allow = problem.headers["Allow"].encode()
+            call.exchange.answer(204, [(b"allow", allow), (b"x-request-id", call.request_id.encode())])
             return
         verdict = await self.limits.take_address(call.address)
         try:
             verdict.require_room()
         except problems.Problem as limited:
-            await self._refused(call, send, Refused(limited, verdict=verdict))
+            self._refused(call, Refused(limited, verdict=verdict))
             return
-        await self._refused(call, send, Refused(problem))
+        self._refused(call, Refused(problem))
 
-    async def _refused(self, call: Call, send: Send, refused: Refused) -> None:
+    def _refused(self, call: Call, refused: Refused) -> None:
         extra = refused.verdict.headers() if refused.verdict else []
-        status = await answers.refuse(call, send, refused.problem, extra)
+        status = answers.refuse(call, refused.problem, extra)
         self._finished(call, refused.grant, status, metered=False)
 
-    async def _own(self, call: Call, path: str, peer: str, send: Send) -> None:
-        if path == "/gateway/metrics" and self._may_see_metrics(call, peer):
+    def _own(self, call: Call, path: str) -> None:
+        if path == "/gateway/metrics" and self._may_see_metrics(call):
             self.metrics.redis_away = 0 if self.redis.connected else 1
-            await answers.send(send, 200, [(b"content-type", CONTENT_TYPE_LATEST.encode())], self.metrics.exposition())
+            call.exchange.answer(200, [(b"content-type", CONTENT_TYPE_LATEST.encode())], self.metrics.exposition())
         else:
             raise problems.NotFound()
 
-    async def _authorize(self, call: Call, send: Send) -> None:
+    async def _authorize(self, call: Call) -> None:
         asked = authorize.Asked(call)
         try:
             want = await asked.want(call, self.directory)
             admission = await admit(call, want, self.credentials, self.routes, self.limits)
         except Refused as refused:
             extra = refused.verdict.headers() if refused.verdict else []
-            status = await authorize.answer_refused(call, refused.problem, asked.style, send, extra)
+            status = authorize.answer_refused(call, refused.problem, asked.style, extra)
             self._finished(call, refused.grant, status, metered=False)
             return
         except problems.Problem as problem:
-            status = await authorize.answer_refused(call, problem, asked.style, send, [])
+            status = authorize.answer_refused(call, problem, asked.style, [])
             self._finished(call, None, status, metered=False)
             return
-        status = await authorize.answer_admitted(call, admission, send)
+        status = authorize.answer_admitted(call, admission)
         self._finished(call, admission.grant, status, metered=admission.is_metered)
 
-    def _may_see_metrics(self, call: Call, peer: str) -> bool:
+    def _may_see_metrics(self, call: Call) -> bool:
         if settings.METRICS_TOKEN:
             return constant_time_compare(call.header(b"authorization"), f"Bearer {settings.METRICS_TOKEN}")
         return call.address in {"127.0.0.1", "::1"} and b"x-forwarded-for" not in call.fields
 
-    def _forwarding(self, call: Call, scope: dict[str, Any], peer: str) -> Headers:
+    def _forwarding(self, call: Call) -> Headers:
         """What Django may believe about the client of a page: one address, and the scheme that it used."""
-        scheme = scope["scheme"]
-        if self.addresses.trusts(peer) and call.header(b"x-forwarded-proto") in {"http", "https"}:
+        scheme = "http"
+        if self.addresses.trusts(call.exchange.peer) and call.header(b"x-forwarded-proto") in {"http", "https"}:
             scheme = call.header(b"x-forwarded-proto")
         return [(b"x-forwarded-for", call.address.encode()), (b"x-forwarded-proto", scheme.encode())]
 
     def _finished(self, call: Call, grant: Any, status: int, *, metered: bool) -> None:
         latency = time.perf_counter_ns() - call.began
-        self.metrics.decisions[call.code or "admitted"] += 1
-        self.metrics.took(latency / 1e9)
+        self.metrics.finished(call.code or "admitted", latency / 1e9)
+        partner, environment, credential = _NOBODY if grant is None else grant.caller
+        fields = call.fields
         self.metering.add(
             CallRecord(
-                call=call.id.bytes,
-                at=call.at,
-                partner=grant.partner_bytes if grant else None,
-                environment=grant.environment if grant else "",
-                credential=grant.credential_bytes if grant else None,
-                operation=call.operation_name,
-                target=call.target,
-                method=call.method[:16],
-                path=call.path[:LONGEST_PATH_KEPT],
-                status=status,
-                code=call.code,
-                latency_us=latency // 1000,
-                bytes_in=call.bytes_in,
-                bytes_out=call.bytes_out,
-                address=call.address,
-                user_agent=call.header(b"user-agent")[:LONGEST_USER_AGENT],
-                client_request_id=call.client_request_id,
-                metered=metered,
+                call.id.bytes,
+                call.at,
+                partner,
+                environment,
+                credential,
+                call.operation_name,
+                call.target,
+                call.method[:16],
+                call.path[:LONGEST_PATH_KEPT],
+                status,
+                call.code,
+                latency // 1000,
+                call.bytes_in,
+                call.bytes_out,
+                call.address,
+                call.header(b"user-agent")[:LONGEST_USER_AGENT] if b"user-agent" in fields else "",
+                call.client_request_id if b"x-request-id" in fields else "",
+                metered,
             )
         )
-
-
-def _require_bounds(headers: Headers, fields: dict[bytes, bytes]) -> None:
-    """Raises MalformedRequest for more headers than anybody needs, and for what we don't speak."""
-    if sum(map(len, chain.from_iterable(headers))) > LARGEST_HEADERS:
-        raise problems.MalformedRequest(_("The request's headers are larger than 32 KiB. Send fewer."))
-    if b"upgrade" in fields and fields[b"upgrade"].lower() == b"websocket":
-        raise problems.MalformedRequest(_("WebSockets aren't served here. Use plain requests and webhooks."))

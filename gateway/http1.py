@@ -12,7 +12,7 @@ from typing import Any
 
 import httptools
 
-from gateway.calls import Headers
+from gateway.exchanges import Headers
 
 IDLE = 4.0
 """Seconds after which a kept connection isn't used again; shorter than any server's own patience."""

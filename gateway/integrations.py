@@ -19,8 +19,9 @@ from apikeys.snapshots import Grant
 from core import outbound
 from core.idempotency import check_key, fingerprint
 from core.problems import UpstreamTimeout, UpstreamUnavailable
-from gateway import answers, replays
-from gateway.calls import Call, Headers, Send
+from gateway import replays
+from gateway.calls import Call
+from gateway.exchanges import Headers
 from gateway.http1 import BrokenOff
 from gateway.metering import Metering
 from gateway.pipeline import Admission
@@ -63,7 +64,7 @@ class Integrations:
     async def stop(self) -> None:
         await self._client.__aexit__()
 
-    async def carry(self, call: Call, admission: Admission, out: Send, extra: Headers) -> int:
+    async def carry(self, call: Call, admission: Admission, extra: Headers) -> int:
         """Forward an admitted call and pass the answer on; returns the status."""
         kept = admission.want.route
         grant = admission.grant
@@ -73,7 +74,7 @@ class Integrations:
         call.target = route.integration_id
         body = Body(call, LARGEST_BODY)
         key = call.header(b"idempotency-key") if call.method == "POST" and b"idempotency-key" in call.fields else None
-        exchange = _Exchange(self._client, call, route, _headers(call, route, grant), out, extra + HARMLESS)
+        exchange = _Exchange(self._client, call, route, _headers(call, route, grant), extra + HARMLESS)
         if key is None:
             content: bytes | AsyncIterator[bytes] = b"" if body.is_empty else body.parts()
             async with exchange.open(content, body.length) as answer:
@@ -91,7 +92,7 @@ class Integrations:
             under_way = (caller, key) in self._flights if mine else await self._metering.is_alive(found.epoch)
             raise found.problem(under_way=under_way)
         if found is not None:
-            await answers.send(exchange.out, found.status, found.headers + exchange.extra + [replays.REPLAYED], found.body)
+            call.exchange.answer(found.status, found.headers + exchange.extra + [replays.REPLAYED], found.body)
             call.bytes_out = len(found.body)
             return found.status
         self._flights.add((caller, key))
@@ -121,12 +122,11 @@ class NotSent(UpstreamUnavailable):
 class _Exchange:
     """One call to an upstream and its answer. Of an answer that was gathered, `read` is what has come of its body."""
 
-    def __init__(self, client: outbound.Client, call: Call, route: Route, headers: Headers, out: Send, extra: Headers) -> None:
+    def __init__(self, client: outbound.Client, call: Call, route: Route, headers: Headers, extra: Headers) -> None:
         self._client = client
         self._url = _url(route, call)
         self._headers = headers
         self.call = call
-        self.out = out
         self.extra = extra
         self.read: list[bytes] = []
 
@@ -163,7 +163,7 @@ class _Exchange:
     async def pass_on(self, answer: aiohttp.ClientResponse) -> int:
         """Send the answer to the client as it comes. Raises BrokenOff if it ends before its end."""
         headers = passed_headers(answer) + self.extra
-        await self.out({"type": "http.response.start", "status": answer.status, "headers": headers})
+        self.call.exchange.start(answer.status, headers)
         try:
             for part in self.read:
                 await self._pass(part)
@@ -171,12 +171,12 @@ class _Exchange:
                 await self._pass(part)
         except (aiohttp.ClientError, OSError) as error:  # a timeout is one too
             raise BrokenOff(str(error)) from error
-        await self.out({"type": "http.response.body", "body": b"", "more_body": False})
+        self.call.exchange.end()
         return answer.status
 
     async def _pass(self, part: bytes) -> None:
         self.call.bytes_out += len(part)
-        await self.out({"type": "http.response.body", "body": part, "more_body": True})
+        await self.call.exchange.write(part)
 
 
 def passed_headers(answer: aiohttp.ClientResponse) -> Headers:

@@ -8,8 +8,8 @@ import structlog
 from core.problems import QuotaExceeded, RateLimited
 from gateway import quotas
 from gateway.addresses import limited_as
-from gateway.calls import Headers
 from gateway.credentials import Snapshot, Subject
+from gateway.exchanges import Headers
 from gateway.metrics import Metrics
 from gateway.pipelining import Redis, RedisAway
 from gateway.policies import Policies, Rate

@@ -29,8 +29,9 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
-    def took(self, seconds: float) -> None:
-        """A call was answered."""
+    def finished(self, outcome: str, seconds: float) -> None:
+        """A call was answered after so long."""
+        self.decisions[outcome] += 1
         self._latency[bisect_left(BOUNDS, seconds)] += 1
         self._latency_sum += seconds
 

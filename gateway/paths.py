@@ -18,7 +18,7 @@ _AMBIGUOUS = re.compile(
     re.IGNORECASE,
 )
 # What most paths are: segments of unreserved characters (RFC 3986, section 2.3) that don't begin with a dot.
-_PLAIN = re.compile(rb"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+/?")
+_PLAIN = re.compile(rb"/|(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+/?")
 _VERSIONED = re.compile(r"v\d+(?:/|\Z)")
 
 LONGEST = 8_192

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gateway.calls import Headers
+from gateway.exchanges import Headers
 
 
 class Rate(NamedTuple):

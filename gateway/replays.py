@@ -14,7 +14,7 @@ from core import clock
 from core.idempotency import KEPT
 from core.models import StoredAnswer
 from core.problems import IdempotencyInFlight, IdempotencyMismatch, OutcomeUnknown
-from gateway.calls import Headers
+from gateway.exchanges import Headers
 
 LARGEST = 1 << 20
 NOT_STORED = (b"idempotent-stored", b"false")

@@ -11,7 +11,8 @@ from django.conf import settings
 
 from core import problems
 from core.identity import HEADER, Identity, sign
-from gateway.calls import Call, Headers, Send
+from gateway.calls import Call
+from gateway.exchanges import Headers
 from gateway.http1 import Answer, BrokenOff, Pool, Unreachable
 from gateway.pipeline import Admission
 
@@ -49,32 +50,19 @@ class Body:
         self.length = _declared(call)
         if self.length is not None and self.length > limit:
             raise problems.BodyTooLarge(limit=limit)
-        is_framed = b"transfer-encoding" in call.fields or not call.version.startswith("1")
-        self.is_empty = self.length == 0 or (self.length is None and not is_framed)
+        self.is_empty = self.length == 0 or (self.length is None and b"transfer-encoding" not in call.fields)
 
     async def parts(self) -> AsyncIterator[bytes]:
         """Raises BodyTooLarge, and ClientGone if it breaks off."""
-        more = not self.is_empty
-        while more:
-            message = await self._call.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            part = message.get("body", b"")
-            more = message.get("more_body", False)
-            self._call.is_received = not more
+        while not self.is_empty and (part := await self._call.exchange.read()):
             self._call.bytes_in += len(part)
             if self._call.bytes_in > self._limit:
                 raise problems.BodyTooLarge(limit=self._limit)
-            if part:
-                yield part
+            yield part
 
     async def whole(self) -> bytes:
         """All of it."""
         return b"".join([part async for part in self.parts()])
-
-
-class ClientGone(Exception):
-    """The client went away before its request was complete."""
 
 
 def limit_of(path: str) -> int:
@@ -92,7 +80,7 @@ class Django:
     def close(self) -> None:
         self._pool.close()
 
-    async def carry(self, call: Call, admission: Admission, out: Send, extra: Headers) -> int:
+    async def carry(self, call: Call, admission: Admission, extra: Headers) -> int:
         """Forward an admitted call with its caller's identity, and pass the answer on. Returns the status."""
         body = Body(call, limit_of(call.path))
         drop = HOP_BY_HOP | OURS | SECRETS | named_by_connection(call.fields)
@@ -102,15 +90,15 @@ class Django:
         headers.append((HEADER.encode(), sign(self._identity(call, admission), self._key).encode()))
         target = quote(call.path, safe=_SAFE).encode() + (b"?" + call.query if call.query else b"")
         answer = await self._send(call, target, headers, body)
-        return await pass_on(call, answer, out, extra)
+        return await pass_on(call, answer, extra)
 
-    async def pass_through(self, call: Call, out: Send, forwarded: Headers, limit: int) -> int:
+    async def pass_through(self, call: Call, forwarded: Headers, limit: int) -> int:
         """Forward a page's request as it is. `forwarded` are the forwarding headers that we vouch for."""
         drop = HOP_BY_HOP | OURS | named_by_connection(call.fields)
         headers = [entry for entry in call.headers if entry[0] not in drop] + forwarded
         target = call.raw_path + (b"?" + call.query if call.query else b"")
         answer = await self._send(call, target, headers, Body(call, limit))
-        return await pass_on(call, answer, out, None)
+        return await pass_on(call, answer, None)
 
     async def _send(self, call: Call, target: bytes, headers: Headers, body: Body) -> Answer:
         content: bytes | AsyncIterator[bytes] = b""
@@ -152,13 +140,13 @@ class Django:
         )
 
 
-async def pass_on(call: Call, answer: Answer, out: Send, extra: Headers | None) -> int:
+async def pass_on(call: Call, answer: Answer, extra: Headers | None) -> int:
     """Send the answer to the client as it comes. `extra` None: a page, whose own request id stays."""
     drop = HOP_BY_HOP | named_by_connection(dict(answer.headers))
     if extra is not None:
         drop |= {b"x-request-id"}
     headers = [entry for entry in answer.headers if entry[0] not in drop] + (extra or [])
-    await out({"type": "http.response.start", "status": answer.status, "headers": headers})
+    call.exchange.start(answer.status, headers)
     is_problem = answer.status >= 400 and (b"content-type", problems.CONTENT_TYPE.encode()) in answer.headers
     try:
         while True:
@@ -167,10 +155,10 @@ async def pass_on(call: Call, answer: Answer, out: Send, extra: Headers | None) 
             if is_problem:
                 call.code, is_problem = _code(part), False
             call.bytes_out += len(part)
-            more = bool(part) and not answer.is_exhausted
-            await out({"type": "http.response.body", "body": part, "more_body": more})
-            if not more:
+            if not part or answer.is_exhausted:
+                call.exchange.end(part)
                 return answer.status
+            await call.exchange.write(part)
     finally:
         answer.close()
 

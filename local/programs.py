@@ -15,7 +15,7 @@ STOP_ORDER = [["gateway", "beat", PREPARATION], ["web", "worker"], ["postgres", 
 def commands(home: Home, *, host: str, port: int) -> dict[str, list[str]]:
     """What one would type after `python -m`."""
     granian = "granian --no-ws --respawn-failed-workers --workers-kill-timeout 8"
-    gateway = f"{granian} --interface asgi --loop uvloop --host {host} --port {port} gateway.app:application"
+    gateway = f"gateway --host {host} --port {port}"
     web = (
         f"{granian} --interface wsgi --blocking-threads 4 --backpressure 128 --uds-permissions 0600 config.wsgi:application --uds"
     )

@@ -257,8 +257,8 @@ class Supervisor:
 def reserved_port(host: str, port: int) -> Iterator[None]:
     """Keep every other platform off the port. Raises LocalError if it is taken.
 
-    granian shares a port with whoever else asks to share it, so that two platforms that look at once would both find it free,
-    and each get half of the other's calls. The reservation is a name that ends with this process (abstract sockets, unix(7)).
+    Two platforms that look at once would both find it free, and one of them would fail long after its start. The reservation
+    is a name that ends with this process (abstract sockets, unix(7)).
     """
     require_free_port(host, port)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as name:

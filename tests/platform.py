@@ -15,7 +15,6 @@ import secrets
 import socket
 import socketserver
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,8 +24,6 @@ from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 
 import pytest
 import uvloop
-from granian.constants import Interfaces
-from granian.server.embed import Server
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -72,6 +69,7 @@ class Gateway:
     """A running gateway; requests go to it over HTTP. `key` is sent as X-API-Key."""
 
     port: int
+    running: Any = None
 
     @property
     def base_url(self) -> str:
@@ -272,44 +270,48 @@ def platform(django_db_setup: None, django_db_blocker: Any) -> Iterator[Gateway]
         web = _UnixServer(str(path), _Handler)
         web.set_app(application)
         threading.Thread(target=web.serve_forever, daemon=True).start()
-        server, port, thread = _start_gateway()
-        yield Gateway(port)
-        server[0].call_soon_threadsafe(server[1].stop)
-        thread.join(timeout=20)
+        running = _GatewayThread()
+        yield Gateway(running.port, running)
+        running.stop()
         web.shutdown()
         web.server_close()
         path.unlink(missing_ok=True)
 
 
-def _start_gateway() -> tuple[tuple[asyncio.AbstractEventLoop, Server], int, threading.Thread]:
-    from gateway.app import application
+class _GatewayThread:
+    """The gateway in a thread of this process. `door` is its door."""
 
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    loop = uvloop.new_event_loop()
-    made: list[Server] = []
+    def __init__(self) -> None:
+        from gateway.__main__ import bound
+        from gateway.door import Door
 
-    async def serve() -> None:
-        server = Server(
-            application, address="127.0.0.1", port=port, interface=Interfaces.ASGI, websockets=False, log_enabled=False
-        )
-        made.append(server)
-        await server.serve()
+        self._listening = bound("127.0.0.1", 0)
+        self.port: int = self._listening.getsockname()[1]
+        self.door: Door
+        self._loop = uvloop.new_event_loop()
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
+        opened = threading.Event()
+        self._opened = opened
+        self._thread.start()
+        assert opened.wait(timeout=20), "the gateway did not start"
 
-    def run() -> None:
-        asyncio.set_event_loop(loop)
-        loop.run_until_complete(serve())
+    async def _serve(self) -> None:
+        from gateway.door import Door
+        from gateway.server import Server
 
-    thread = threading.Thread(target=run, daemon=True, name="gateway-loop")
-    thread.start()
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return (loop, made[0]), port, thread
-        except OSError:
-            assert time.monotonic() < deadline, "the gateway did not start"
-            time.sleep(0.02)
+        self.door = Door()
+        await self.door.open()
+        server = Server(self.door.serve)
+        await server.open(self._listening)
+        self._opened.set()
+        await self._stop.wait()
+        await server.close()
+        await self.door.close()
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(timeout=20)
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def postgres_cable() -> tuple[Cable, str]:
 
 
 class GatewayProcess(Gateway):
-    """A gateway as it runs in an installation: granian, in a process of its own. `with GatewayProcess() as running:` ends it
+    """A gateway as it runs in an installation, in a process of its own. `with GatewayProcess() as running:` ends it
     with all that it started, however the block ends; so does the end of the tests' own process."""
 
     def __init__(self, **env: str) -> None:
@@ -105,8 +105,7 @@ class GatewayProcess(Gateway):
             super().__init__(probe.getsockname()[1])
         self.home = Path(tempfile.mkdtemp(prefix="gateway-"))
         settings = {"DATABASE_URL": database_url(), "PORTICO_HOME": str(self.home), "PORTICO_WEB_SOCKET": _web_socket(), **env}
-        command = f"-m granian --no-ws --interface asgi --loop uvloop --host 127.0.0.1 --port {self.port} gateway.app:application"
-        argv = [sys.executable, *command.split()]
+        argv = [sys.executable, "-m", "gateway", "--port", str(self.port)]
         self.process = Process(name="gateway", argv=argv, log=self.home / "log", env=os.environ | settings, cwd=ROOT)
         try:
             self.process.start()

@@ -2,7 +2,6 @@
 
 import secrets
 
-from gateway.app import _doors
 from usage.records import ALIVE, EPOCH, STREAM, member, unpack
 
 
@@ -19,7 +18,7 @@ def test_an_admitted_call_is_recorded_whole(gateway, acme, redis, eventually):
     body = {"name": "CI", "environment": "test", "scopes": ["partner:read"]}
     answer = gateway.post("/api/partner/keys", body, key=key.text, headers=headers).expect(201)
     [(epoch, record)] = eventually(lambda: records(redis, acme.partner))
-    assert epoch == _doors[-1].metering.epoch
+    assert epoch == gateway.running.door.metering.epoch
     assert (record.method, record.operation, record.path) == ("POST", "POST /api/partner/v1/keys", "/api/partner/v1/keys")
     assert (record.status, record.code, record.metered, record.target) == (201, "", True, "")
     assert (record.credential, record.environment) == (key.key.pk.bytes, "live")
@@ -62,6 +61,6 @@ def test_admissions_are_counted_by_epoch(gateway, acme, redis):
     for _ in range(3):
         gateway.get("/api/partner/keys", key=key).expect(200)
     gateway.get("/api/partner/keys", key=acme.key(scopes=["partner:read"]).text).expect(403)
-    epoch = _doors[-1].metering.epoch
+    epoch = gateway.running.door.metering.epoch
     assert redis.hget(EPOCH.format(epoch), member(acme.partner.pk, "live")) == b"3"
     assert 0 < redis.ttl(ALIVE.format(epoch)) <= 15

@@ -34,7 +34,7 @@ def full(tmp_path: Path) -> Iterator[Home]:
 
 
 def test_two_that_start_at_once_do_not_share_a_port() -> None:
-    """Neither listens yet, and granian would let both."""
+    """Neither listens yet, so that both would find it free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,0 +1,374 @@
+"""The gateway's own HTTP/1.1 server (RFC 9112): llhttp (httptools) on the event loop, one task for each connection.
+
+General servers hand each request from their threads to Python's, which costs more than a decision does. TLS and HTTP/2 are
+the business of the proxy in front.
+"""
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from itertools import chain
+from typing import Any
+
+import httptools
+import structlog
+from django.utils.translation import gettext_lazy as _
+
+from core import ids, problems
+from gateway.exchanges import BUFFERED, ClientGone, Exchange, Headers, rendered
+from gateway.http1 import BrokenOff
+
+log = structlog.get_logger(__name__)
+
+LARGEST_HEAD = 32 * 1024
+"""Bytes of a request's target and headers, and of what stands between two parts of its body (trailers, chunk extensions)."""
+MOST_CONNECTIONS = 20_000
+BACKLOG = 2_048
+# Seconds: for a request's head, for each further part of its body, between requests, for a client that doesn't take its
+# answer, and for what it still sends after an answer that didn't wait for it.
+HEAD_TIMEOUT, BODY_TIMEOUT, IDLE_TIMEOUT, WRITE_TIMEOUT, LINGER = 20.0, 60.0, 75.0, 120.0, 5.0
+LONGEST_LINGER, MOST_LINGERED = 30.0, 32 * 1024 * 1024
+LAST_CALLS = 8.0
+"""Seconds that calls have to end in when the server closes."""
+TICK = 0.25
+NEVER = float("inf")
+
+_METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
+
+
+class HeadTooLarge(problems.MalformedRequest):
+    """More headers than anybody needs."""
+
+    detail = _("The request's headers are larger than 32 KiB. Send fewer.")
+
+
+Serve = Callable[[Exchange], Awaitable[None]]
+
+
+class Server:
+    """Listens, and has each request served. `now` is the loop's time and `date` the line of this second, both by the tick."""
+
+    def __init__(self, serve: Serve) -> None:
+        self.serve = serve
+        self.loop = asyncio.get_running_loop()
+        self.now = 0.0
+        self.date = b""
+        self.connections: set[Connection] = set()
+        self.is_closing = False
+        self._listener: asyncio.Server | None = None
+        self._ticker: asyncio.TimerHandle | None = None
+
+    async def open(self, listening: socket.socket) -> None:
+        """Take connections from a bound socket."""
+        self._tick()
+        self._listener = await self.loop.create_server(lambda: Connection(self), sock=listening, backlog=BACKLOG)
+
+    async def close(self) -> None:
+        """Take no more requests, and let those that are being answered end."""
+        self.is_closing = True
+        if self._listener:
+            self._listener.close()
+        for connection in list(self.connections):
+            connection.wake()
+        tasks = [connection.task for connection in self.connections if connection.task]
+        if tasks:
+            await asyncio.wait(tasks, timeout=LAST_CALLS)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for connection in list(self.connections):
+            connection.abort()
+        if self._ticker:
+            self._ticker.cancel()
+
+    def _tick(self) -> None:
+        """One look at the clock and at every connection's deadline, instead of several for each request."""
+        self.now = now = self.loop.time()
+        self.date = b"date: " + formatdate(time.time(), usegmt=True).encode() + b"\r\n"  # RFC 9110, section 6.6.1
+        for connection in list(self.connections):
+            if connection.deadline < now:
+                connection.expire()
+        self._ticker = self.loop.call_later(TICK, self._tick)
+
+
+class Connection(asyncio.Protocol):
+    """One client: its requests, which are served one after the other by one task.
+
+    A client that ends its side is taken for gone, as nginx does.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.loop = server.loop
+        self.deadline = server.now + HEAD_TIMEOUT
+        self.peer = ""
+        self.is_gone = False
+        self.task: asyncio.Task[None] | None = None
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self._transport: Any = None
+        self._is_paused = False
+        self._headers: Headers = []
+        self._url = b""
+        self._in_head = False
+        self._unframed = self._chunk = 0
+        self._waiting: deque[Exchange] = deque()
+        self._current: Exchange | None = None
+        self._receiving: Exchange | None = None
+        self._refusal: problems.Problem | None = None
+        self._deaf_until = NEVER
+        self._arrival: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+
+    # --- of the transport ---
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        self.peer = peer[0] if isinstance(peer, tuple) else ""
+        self._transport.set_write_buffer_limits(high=BUFFERED)
+        if len(self.server.connections) >= MOST_CONNECTIONS or self.server.is_closing:
+            self._transport.abort()
+            return
+        self.server.connections.add(self)
+        self.task = self.loop.create_task(self._run())
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.is_gone = True
+        self._parser = None  # which refers to this connection, too
+        self.server.connections.discard(self)
+        self.resume_writing()
+        self.wake()
+        if self._current is not None:
+            self._current.wake()
+            if self._current.follows_client and self.task is not None:
+                self.task.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        self._chunk = len(data)
+        self._unframed += self._chunk
+        if self._deaf_until != NEVER:
+            self.deadline = min(self.server.now + LINGER, self._deaf_until)
+            if self._unframed > MOST_LINGERED:
+                self.abort()
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:  # not taken up (RFC 9110, section 7.8): it is answered as it stands
+            self._parser = httptools.HttpRequestParser(self)
+            if rest := data[upgrade.args[0] :]:
+                self.data_received(rest)
+            return
+        except httptools.HttpParserError as error:
+            self._refuse(_problem(error))
+            return
+        if self._unframed > LARGEST_HEAD and (self._in_head or self._receiving is not None):
+            self._refuse(HeadTooLarge())
+
+    def pause_writing(self) -> None:
+        self._writable = self.loop.create_future()
+        self.deadline = self.server.now + WRITE_TIMEOUT
+
+    def resume_writing(self) -> None:
+        if self._writable is not None:
+            if not self._writable.done():
+                self._writable.set_result(None)
+            self._writable = None
+            self.deadline = NEVER
+
+    # --- of the parser ---
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        self._unframed = 0
+        self._url = b""
+        self._headers = []
+        if self._current is None:
+            self.deadline = self.server.now + HEAD_TIMEOUT
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        parser, headers, url = self._parser, self._headers, self._url
+        self._headers = []  # trailers are nobody's
+        self._in_head = False
+        if self._unframed + self._chunk > LARGEST_HEAD and len(url) + sum(map(len, chain.from_iterable(headers))) > LARGEST_HEAD:
+            raise HeadTooLarge()
+        fields = dict(headers)
+        version = parser.get_http_version()
+        if len(fields) != len(headers) or b"host" not in fields:
+            hosts = [name for name, _value in headers].count(b"host")
+            if hosts > 1 or (not hosts and version == "1.1"):
+                raise ValueError("it wants one Host header")
+        if url[:1] != b"/":
+            url = _origin_form(url)
+        method = parser.get_method()
+        exchange = Exchange(
+            self, _METHODS.get(method) or method.decode("latin-1"), url, version, headers, fields, parser.should_keep_alive()
+        )
+        self._receiving = exchange
+        self._waiting.append(exchange)
+        if self._current is not None:
+            self._pause()
+        elif self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+
+    def on_body(self, body: bytes) -> None:
+        self._unframed = 0
+        if self._receiving is not None and self._receiving.feed(body):
+            self._pause()
+            self.deadline = NEVER
+        else:
+            self.deadline = self.server.now + BODY_TIMEOUT
+
+    def on_message_complete(self) -> None:
+        if self._receiving is not None:
+            self._receiving.is_received = True
+            self._receiving.wake()
+            self._receiving = None
+            self.deadline = NEVER
+
+    # --- of the exchanges ---
+    def write(self, data: bytes) -> None:
+        """Send it, if there is still somebody to send it to."""
+        if not self.is_gone:
+            self._transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the client has taken enough of what was written. Raises ClientGone."""
+        if self._writable is not None:
+            await self._writable
+        if self.is_gone:
+            raise ClientGone
+
+    def want_more(self) -> None:
+        """What was read of a body has been taken."""
+        if not self.is_gone and self._receiving is self._current:
+            self.deadline = self.server.now + BODY_TIMEOUT
+            self._resume()
+
+    def wake(self) -> None:
+        """Something has changed for a connection that may be idle."""
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+
+    def abort(self) -> None:
+        """Close it now, whatever was under way."""
+        self._transport.abort()
+
+    def expire(self) -> None:
+        """Its time is over."""
+        if self._in_head and self._current is None and self._deaf_until == NEVER:
+            self._refuse(problems.RequestTimeout())
+        else:
+            self.abort()
+
+    async def _run(self) -> None:
+        serve, waiting = self.server.serve, self._waiting
+        try:
+            while await self._has_next():
+                exchange = self._current = waiting.popleft()
+                try:
+                    await serve(exchange)
+                    exchange.require_end()
+                except (ClientGone, BrokenOff) as error:
+                    log.debug("answer_cut_off", path=exchange.raw_path.decode("latin-1"), reason=type(error).__name__)
+                    exchange.break_off()
+                except Exception:
+                    log.exception("request_failed", path=exchange.raw_path.decode("latin-1"))
+                    exchange.fail()
+                self._current = None
+                if not self._goes_on(exchange):
+                    return
+            self._bid_farewell()
+        except BaseException:
+            self.abort()
+            raise
+
+    async def _has_next(self) -> bool:
+        """Wait for the next request; False if none will be served."""
+        while not self._waiting:
+            if self.is_gone or self._refusal is not None or self.server.is_closing:
+                return False
+            self._arrival = self.loop.create_future()
+            await self._arrival
+        return not self.is_gone
+
+    def _goes_on(self, exchange: Exchange) -> bool:
+        """Whether an exchange that has ended leaves the connection to the next."""
+        if self.is_gone:
+            return False
+        if not exchange.is_received:
+            self._linger()
+            return False
+        if not exchange.keeps_alive:
+            self._transport.close()
+            return False
+        if not self._waiting:
+            self.deadline = self.server.now + (HEAD_TIMEOUT if self._in_head else IDLE_TIMEOUT)
+            self._resume()
+        elif self._receiving is self._waiting[0]:
+            self.deadline = self.server.now + BODY_TIMEOUT
+            self._resume()
+        return True
+
+    def _bid_farewell(self) -> None:
+        """Answer what is no request, if that is why this is the end; nothing after it can be read."""
+        if self.is_gone or self._refusal is None:
+            self._transport.close()
+            return
+        headers, body = rendered(self._refusal, ids.encode("call", ids.new()))
+        exchange = Exchange(self, "GET", b"/", "1.1", [], {}, keeps_alive=False)
+        exchange.answer(self._refusal.status, headers, body)
+        self._linger()
+
+    def _refuse(self, problem: problems.Problem) -> None:
+        """What came is no request, or no body of one. What was asked before it is answered first."""
+        self._deaf_until = self.server.now + LONGEST_LINGER
+        self._unframed = 0
+        if self._receiving is not None:
+            self._receiving.spoil(problem)
+        self._refusal = problem
+        self.deadline = NEVER
+        self.wake()
+
+    def _linger(self) -> None:
+        """The client is still sending: a close now would reset the connection under the answer (RFC 9112, section 9.6)."""
+        self._deaf_until = self.server.now + LONGEST_LINGER
+        self._unframed = 0
+        self._receiving = None
+        self.deadline = self.server.now + LINGER
+        with contextlib.suppress(OSError, RuntimeError):
+            self._transport.write_eof()
+            self._resume()
+
+    def _pause(self) -> None:
+        if not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._is_paused:
+            self._is_paused = False
+            self._transport.resume_reading()
+
+
+def _problem(error: httptools.HttpParserError) -> problems.Problem:
+    """What the parser, or what it called, found wrong."""
+    cause = error.__context__
+    if isinstance(cause, problems.Problem):
+        return cause
+    return problems.MalformedRequest(_("The request is not well-formed HTTP: {reason}."), reason=str(cause or error))
+
+
+def _origin_form(target: bytes) -> bytes:
+    """Path and query of a target in absolute form (RFC 9112, section 3.2.2); `*` as it is. Raises HttpParserInvalidURLError."""
+    if target == b"*":
+        return target
+    parsed = httptools.parse_url(target)
+    return (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
