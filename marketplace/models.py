@@ -155,7 +155,9 @@ class Integration(PartnerOwned, Terms):
 
     id_prefix = "int"
 
-    slug = models.SlugField(_("slug"), max_length=60, unique=True, validators=[SLUG], help_text=_("Its address: /apis/<slug>/"))
+    slug = models.SlugField(
+        _("slug"), max_length=60, unique=True, validators=[SLUG], help_text=_("As in its address, /apis/weather/.")
+    )
     name = models.CharField(_("name"), max_length=80)
     summary = models.CharField(_("summary"), max_length=160, help_text=_("One line, for lists."))
     description = models.TextField(_("description"), max_length=10_000, blank=True)

@@ -4,6 +4,7 @@ What a tier asks for before a partner goes live is the operator's policy, kept o
 partner that submits is live at once.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -136,9 +137,7 @@ def progress(partner: Partner) -> Progress:
     review = last_review(partner)
     lacking: dict[str, list[str]] = {name: _empty_fields(partner, name) for name in FIELDS}
     lacking[DOCUMENTS] = [kind.value for kind in verification.lacking(partner, verification.to_go_live(partner))]
-    lacking[ACTIVATION] = [] if partner.activated_at else ["submission" if not _in_review(review) else "review"]
-    if not _address_confirmed(partner):
-        lacking[ACTIVATION].insert(0, "confirmed_email")
+    lacking[ACTIVATION] = [] if partner.activated_at else list(_lacking_to_go_live(partner, review))
     current = next((name for name, missing in lacking.items() if missing), None)
     steps = [Step(name, _state(partner, review, name, missing, current), missing) for name, missing in lacking.items()]
     return Progress(_status(partner, review), current, steps, review)
@@ -263,6 +262,12 @@ def _empty_fields(partner: Partner, step: str) -> list[str]:
 def _address_confirmed(partner: Partner) -> bool:
     owners = Member.objects.filter(partner=partner, role=Role.OWNER).values("user")
     return bool(EmailAddress.objects.filter(user__in=owners, verified=True).exists())
+
+
+def _lacking_to_go_live(partner: Partner, review: Review | None) -> Iterator[str]:
+    if not _address_confirmed(partner):
+        yield "confirmed_email"
+    yield "review" if _in_review(review) else "submission"
 
 
 def _in_review(review: Review | None) -> bool:

@@ -1,5 +1,6 @@
 """The steps keep what is typed, say what is missing, and try the webhook address."""
 
+import re
 import socket
 
 import pytest
@@ -127,3 +128,11 @@ def test_steps_of_a_live_partner_can_be_changed(owner, confirmed):
     form = {"legal_name": "Acme Ltd", "street": "1 Road", "city": "Leeds", "country": "GB"}
     assert owner.post("/p/acme/onboarding/business-details", form)["Location"].endswith("/business-details")
     assert Partner.objects.get().company.city == "Leeds"
+
+
+def test_every_step_of_a_live_partner_that_needs_nothing_is_ticked(active, signed_in):
+    """Also of one that an operator made, whose owner has confirmed no address."""
+    page = signed_in(active, "owner").get("/p/globex/onboarding/activation").content.decode()
+    steps = re.findall(r'<li class="step step-(\w+)"( aria-current="step")?>', page)
+    assert steps[-1] == ("done", ' aria-current="step"')
+    assert next(step for step in onboarding.progress(active).steps if step.name == "activation").state == "done"
