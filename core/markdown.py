@@ -13,7 +13,7 @@ _ALIGNMENTS = {"text-align:left": "", "text-align:center": "text-center", "text-
 
 
 def render(text: str, *, rel: str = "") -> SafeString:
-    """CommonMark with tables; `rel` goes to every link. Headings begin one level lower, because the page has its own first one."""
+    """CommonMark with tables; `rel` goes to every link. Headings begin one level lower: the page has its own first one."""
     tokens = _READER.parse(text)
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:

@@ -31,6 +31,12 @@ WORDS: dict[str, str | Promise] = {
     "launch": _("The PDF starts programs or opens other files. Print it to a new PDF and upload that."),
     "embedded_files": _("The PDF has other files attached inside. Upload them one by one."),
     "form": _("The PDF is a form of the kind XFA, which can change what it shows. Print it to a new PDF and upload that."),
+    "picture": _(
+        "This is no PNG, JPEG or WebP picture, whatever its name says. Save it as one of these."
+        " SVG isn't taken, since it can hold programs."
+    ),
+    "small": _("The picture is too small: take one that is at least 64 pixels wide or high. 256 pixels look sharp everywhere."),
+    "shape": _("The picture is too long for its width. Take the square version of your logo."),
     "media": _("The PDF holds sound, film or 3D. Print it to a new PDF and upload that."),
 }
 
@@ -56,6 +62,13 @@ def clean(content: bytes) -> Clean:
 def draw(content: bytes, page: int) -> bytes:
     """A picture of one page, counted from 1, as PNG. Raises ValidationError where there is none."""
     return _run(content, "draw", str(page))[1]
+
+
+def squares(content: bytes) -> tuple[bytes, bytes]:
+    """A logo as PNG, small and large, from the pixels alone. Raises ValidationError, at `file`, for what is no picture."""
+    facts, made = _run(content, "logo")
+    small: int = facts["sizes"][0]
+    return made[:small], made[small:]
 
 
 def _run(content: bytes, *arguments: str) -> tuple[dict[str, Any], bytes]:

@@ -1,15 +1,16 @@
 """Reads one file that nobody trusts, in a process of its own with limits on memory and time; started by `partners.inspection`.
 
-`clean` takes a document on stdin and writes it anew: pictures from their pixels alone, PDFs from the objects that their pages
-need. `draw N` writes a picture of its page N. Both answer with a line of JSON, then bytes. Knows nothing of Django, and can
-write no file. What is dangerous to open is refused, not repaired, so that its sender knows.
+`clean` takes a document on stdin and writes it anew: pictures from their pixels alone, PDFs from the objects that their
+pages need. `draw N` writes a picture of its page N. `logo` takes a picture and writes it as a square in two sizes. All answer
+with a line of JSON, then bytes. Knows nothing of Django, and can write no file. What is dangerous to open is refused, not
+repaired, so that its sender knows.
 """
 
 import io
 import json
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 MEMORY = 1536 * 1024 * 1024
@@ -20,6 +21,11 @@ MOST_PAGES = 300
 DEEPEST = 50
 # The longer side of a drawn page.
 DRAWN = 1_400
+
+# The sides of a logo's squares; how small a picture it may be made from, and how long for its width.
+LOGO_SIDES = (64, 256)
+SMALLEST_LOGO = 64
+LONGEST_LOGO = 6
 
 # What a file is, by its first bytes: ISO 32000-1 §7.5.2, PNG (ISO/IEC 15948) §5.2, JPEG (ITU-T T.81) B.1.1.3.
 SIGNATURES = {b"%PDF-": "application/pdf", b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
@@ -56,6 +62,10 @@ ANNOTATIONS = {
 DROPPED = ("/OpenAction", "/AA", "/Metadata", "/PieceInfo")
 
 
+# What Pillow raises for a damaged picture.
+BROKEN = (OSError, SyntaxError, ValueError, OverflowError, EOFError)
+
+
 class Refused(Exception):
     """It isn't taken; the argument is one of the reasons that `partners.inspection` has words for."""
 
@@ -66,8 +76,13 @@ def main(job: str, page: str = "0") -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     content = sys.stdin.buffer.read()
+    jobs: dict[str, Callable[[], tuple[dict[str, Any], bytes]]] = {
+        "clean": lambda: clean(content),
+        "draw": lambda: draw(content, int(page)),
+        "logo": lambda: logo(content),
+    }
     try:
-        facts, made = clean(content) if job == "clean" else draw(content, int(page))
+        facts, made = jobs[job]()
     except Refused as refusal:
         facts, made = {"refused": refusal.args[0]}, b""
     sys.stdout.buffer.write(json.dumps(facts).encode() + b"\n" + made)
@@ -93,15 +108,11 @@ def kind_of(content: bytes) -> str:
 
 def clean_picture(content: bytes, kind: str) -> bytes:
     """The pixels, upright, and nothing else: no EXIF, no text, no colour profile, nothing behind the end."""
-    from PIL import ImageOps
-
     with opened_picture(content) as picture:
         try:
-            upright = ImageOps.exif_transpose(picture)
-            if upright.mode.startswith("I"):  # 16 bits of grey
-                upright = upright.point(lambda value: value * (1 / 256)).convert("L")
+            upright = turned_upright(picture)
             flat = upright.convert("RGB" if kind == "image/jpeg" else "L" if upright.mode in {"1", "L"} else "RGBA")
-        except (OSError, SyntaxError, ValueError, OverflowError, EOFError) as error:
+        except BROKEN as error:
             raise Refused("unreadable") from error
     flat.info.clear()
     out = io.BytesIO()
@@ -112,12 +123,22 @@ def clean_picture(content: bytes, kind: str) -> bytes:
     return out.getvalue()
 
 
-def opened_picture(content: bytes) -> Any:
+def turned_upright(picture: Any) -> Any:
+    """As its EXIF says, in 8 bits a channel. Raises what Pillow raises for damage (BROKEN)."""
+    from PIL import ImageOps
+
+    upright = ImageOps.exif_transpose(picture)
+    if upright.mode.startswith("I"):  # 16 bits of grey
+        upright = upright.point(lambda value: value * (1 / 256)).convert("L")
+    return upright
+
+
+def opened_picture(content: bytes, kinds: tuple[str, ...] = ("PNG", "JPEG")) -> Any:
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = None  # ours is stricter, and asked before anything is unpacked
     try:
-        picture = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
+        picture = Image.open(io.BytesIO(content), formats=kinds)
     except (OSError, SyntaxError, ValueError) as error:
         raise Refused("unreadable") from error
     if picture.width * picture.height > MOST_PIXELS:
@@ -202,6 +223,35 @@ def draw(content: bytes, number: int) -> tuple[dict[str, Any], bytes]:
     out = io.BytesIO()
     picture.save(out, "PNG")
     return {"type": "image/png"}, out.getvalue()
+
+
+def logo(content: bytes) -> tuple[dict[str, Any], bytes]:
+    """A picture of any shape as squares on nothing, one PNG after the other; `sizes` are their lengths. Raises Refused."""
+    from PIL import Image, ImageOps
+
+    if not content:
+        raise Refused("empty")
+    if not (content.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")) or (content[:4], content[8:12]) == (b"RIFF", b"WEBP")):
+        raise Refused("picture")
+    pictures = []
+    with opened_picture(content, ("PNG", "JPEG", "WEBP")) as picture:
+        shorter, longer = sorted(picture.size)
+        if longer < SMALLEST_LOGO:
+            raise Refused("small")
+        if longer > LONGEST_LOGO * shorter:
+            raise Refused("shape")
+        try:
+            upright = turned_upright(picture).convert("RGBA")
+        except BROKEN as error:
+            raise Refused("unreadable") from error
+    for side in LOGO_SIDES:
+        fitting = ImageOps.contain(upright, (side, side), Image.Resampling.LANCZOS)
+        square = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+        square.paste(fitting, ((side - fitting.width) // 2, (side - fitting.height) // 2))
+        out = io.BytesIO()
+        square.save(out, "PNG", optimize=True)
+        pictures.append(out.getvalue())
+    return {"sizes": [len(each) for each in pictures]}, b"".join(pictures)
 
 
 def drawn_page(content: bytes, number: int) -> Any:

@@ -1,12 +1,12 @@
-"""How a document leaves the platform: never so that a browser would run it."""
+"""How a file leaves the platform: never so that a browser would run it."""
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_safe
 
 from core.problems import Problem
 from partners import documents
-from partners.models import Document
+from partners.models import Document, Logo
 from partners.pages import PartnerRequest, partner_page
 
 # Nothing in it may load, run, or be shown inside another page.
@@ -21,6 +21,18 @@ def own_document(request: PartnerRequest, public_id: str) -> HttpResponse:
     if document is None:
         raise Http404
     return as_download(document)
+
+
+@require_safe
+def logo(request: HttpRequest, name: str, size: int) -> HttpResponse:
+    """A partner's logo, to everybody. Its address changes with it, so that caches may keep it for ever."""
+    found = Logo.objects.shown().filter(name=name).first()
+    if found is None or size not in (Logo.SMALL, Logo.LARGE):
+        raise Http404
+    with found.file(size).open("rb") as file:
+        response = _guarded(HttpResponse(file.read(), content_type="image/png"))
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
 
 
 def as_download(document: Document) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from partners import digests, sessions
+from partners import digests, logos, sessions
 
 
 @shared_task
@@ -15,3 +15,9 @@ def forget_sessions() -> None:
 def write_digests() -> None:
     """Every day: write the digests whose day or week is over."""
     digests.write_due()
+
+
+@shared_task
+def sweep_logos() -> None:
+    """Every day: delete pictures that belong to no partner any more."""
+    logos.sweep()

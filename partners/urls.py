@@ -16,6 +16,7 @@ urlpatterns = [
     path("terms", terms_pages.current, name="terms_current"),
     path("terms/<str:version>", terms_pages.version, name="terms_version"),
     path("invitations/<str:token>", joining.join, name="join"),
+    path("logos/<str:name>/<int:size>.png", serving.logo, name="logo"),
     path("partners", views.showcase, name="showcase"),
     path("partners/<slug:slug>", views.profile, name="profile"),
     path("p/new", views.create, name="create"),

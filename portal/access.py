@@ -39,6 +39,7 @@ AUDIENCES = {
     "partners:create": Audience.PERSON,
     "partners:entrance": Audience.EVERYBODY,
     "partners:join": Audience.EVERYBODY,
+    "partners:logo": Audience.EVERYBODY,
     "partners:profile": Audience.EVERYBODY,
     "partners:showcase": Audience.EVERYBODY,
     "partners:terms_current": Audience.EVERYBODY,

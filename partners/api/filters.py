@@ -10,34 +10,44 @@ from core import ids
 from core.filters import InstantFilter
 from core.models import Event
 from core.problems import ValidationError
-from partners.models import Notice, Partner
+from partners.models import Industry, Notice, Partner
+from partners.models.partners import PartnerQuerySet
 
 
 class ProfileFilter(django_filters.FilterSet):
-    """By type, and by words of the name."""
+    """By type, industry, country served, and words of name and summary."""
 
-    q = django_filters.CharFilter(method="named", label=_("Words of the name."))
+    q = django_filters.CharFilter(method="worded", label=_("Words of the name or the summary."))
     type = django_filters.ChoiceFilter(choices=Partner.Type.choices)
+    industry = django_filters.ChoiceFilter(field_name="industries", choices=Industry.choices, method="listing")
+    country = django_filters.CharFilter(field_name="countries", method="listing", label=_("Code of two letters (ISO 3166-1)."))
 
     class Meta:
         model = Partner
-        fields = ["q", "type"]
+        fields = ["q", "type", "industry", "country"]
 
-    def named(self, queryset: QuerySet[Partner], name: str, value: str) -> QuerySet[Partner]:
-        return queryset.filter(Q(name__icontains=value) | Q(slug__startswith=value.lower()))
+    def worded(self, queryset: PartnerQuerySet, name: str, value: str) -> PartnerQuerySet:
+        return queryset.matching(value)
+
+    def listing(self, queryset: PartnerQuerySet, name: str, value: str) -> PartnerQuerySet:
+        return queryset.filter(**{f"{name}__contains": [value]})
 
 
 class OperatorPartnerFilter(ProfileFilter):
     """Also by status and tier; `deleted=true` shows those that were deleted, and only them."""
 
+    q = django_filters.CharFilter(method="named", label=_("Words of the name, or the start of the slug."))
     status = django_filters.ChoiceFilter(choices=Partner.Status.choices)
     tier = django_filters.CharFilter(field_name="tier__slug")
     deleted = django_filters.BooleanFilter(method="deletion")
 
     class Meta(ProfileFilter.Meta):
-        fields = ["q", "type", "status", "tier", "deleted"]
+        fields = [*ProfileFilter.Meta.fields, "status", "tier", "deleted"]
 
-    def deletion(self, queryset: QuerySet[Partner], name: str, value: bool) -> QuerySet[Partner]:
+    def named(self, queryset: PartnerQuerySet, name: str, value: str) -> PartnerQuerySet:
+        return queryset.filter(Q(name__icontains=value) | Q(slug__startswith=value.lower()))
+
+    def deletion(self, queryset: PartnerQuerySet, name: str, value: bool) -> PartnerQuerySet:
         return queryset  # `OperatorPartnerViewSet.get_queryset` has chosen already
 
 

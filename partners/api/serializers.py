@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -11,6 +12,7 @@ from core.events import TYPES
 from core.models import Event, Payload
 from core.redaction import redacted
 from partners import reviews, terms
+from partners.api.profiles import SHOWN, CountriesField, DescriptionField, IndustriesField, LinksSerializer, LogoField
 from partners.api.terms import StandingSerializer
 from partners.models import Invitation, Member, Partner, Tier
 from partners.permissions import Role
@@ -48,9 +50,15 @@ class TierSerializer(StrictModel):
 
 
 class PartnerSerializer(StrictModel):
-    """The calling partner, to itself."""
+    """The calling partner, to itself. `profile_url` is where everybody sees it, or null while nobody does."""
 
     tier: Any = serializers.SlugRelatedField("slug", read_only=True)
+    description = DescriptionField(required=False)
+    industries = IndustriesField(required=False)
+    countries = CountriesField(required=False)
+    links = LinksSerializer(required=False)
+    logo = LogoField(source="*", read_only=True)
+    profile_url = serializers.SerializerMethodField()
     terms = serializers.SerializerMethodField()
 
     class Meta:
@@ -64,14 +72,19 @@ class PartnerSerializer(StrictModel):
             "status_reason",
             "tier",
             "website",
-            "description",
+            *SHOWN,
             "listed",
+            "profile_url",
             "activated_at",
             "verified_at",
             "created_at",
             "terms",
         ]
         read_only_fields = ["slug", "status", "status_reason", "activated_at", "verified_at", "created_at"]
+
+    @extend_schema_field({"type": ["string", "null"], "format": "uri"})
+    def get_profile_url(self, partner: Partner) -> str | None:
+        return settings.BASE_URL + partner.get_absolute_url() if partner.is_public else None
 
     @extend_schema_field(StandingSerializer)
     def get_terms(self, partner: Partner) -> Any:
@@ -86,15 +99,6 @@ class OperatorPartnerSerializer(PartnerSerializer):
     class Meta(PartnerSerializer.Meta):
         fields = [*(name for name in PartnerSerializer.Meta.fields if name != "terms"), "deleted_at"]
         read_only_fields = [*PartnerSerializer.Meta.read_only_fields, "deleted_at"]
-
-
-class ProfileSerializer(StrictModel):
-    """What everybody may see of a partner."""
-
-    class Meta:
-        model = Partner
-        fields = ["id", "slug", "name", "type", "website", "description", "activated_at"]
-        read_only_fields = fields
 
 
 class MemberSerializer(StrictModel):

@@ -1,11 +1,12 @@
 from django.urls import path
 
-from partners.api import notifications, onboarding, team, terms, views
+from partners.api import notifications, onboarding, profiles, team, terms, views
 from partners.api.reviews import OperatorDocumentViewSet
 
 partner_urls = [
     path("register", views.RegisterView.as_view()),
     path("partner", views.PartnerView.as_view()),
+    path("partner/logo", profiles.LogoView.as_view()),
     path("partner/onboarding", onboarding.OnboardingView.as_view()),
     path("partner/onboarding/basic-info", onboarding.BasicInfoView.as_view()),
     path("partner/onboarding/business-details", onboarding.BusinessDetailsView.as_view()),
@@ -33,8 +34,8 @@ partner_urls = [
     path("notifications/preferences", notifications.PreferencesView.as_view()),
     path("notifications/<str:public_id>/read", notifications.NotificationViewSet.as_view({"post": "mark_read"})),
     path("tiers", views.TierViewSet.as_view({"get": "list"})),
-    path("partners", views.ProfileViewSet.as_view({"get": "list"})),
-    path("partners/<slug:slug>", views.ProfileViewSet.as_view({"get": "retrieve"})),
+    path("partners", profiles.ProfileViewSet.as_view({"get": "list"})),
+    path("partners/<slug:slug>", profiles.ProfileViewSet.as_view({"get": "retrieve"})),
 ]
 operator_urls = [
     path("documents", OperatorDocumentViewSet.as_view({"get": "list"})),

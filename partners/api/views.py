@@ -1,4 +1,4 @@
-"""The partner API about the partner itself: profile, tiers, what happened; and what is public of partners."""
+"""The partner API about the partner itself: facts, tiers, what happened."""
 
 from typing import Any
 
@@ -12,23 +12,32 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core import audit_export
-from core.api.views import ApiView, ApiViewSet, ListMixin, PartnerViewSet, RetrieveMixin
+from core.api.views import ApiView, ApiViewSet, ListMixin, PartnerViewSet
 from core.models import Event
 from core.problems import RateLimited
 from partners import partners
-from partners.api.filters import EventFilter, ProfileFilter
+from partners.api.filters import EventFilter
 from partners.api.serializers import (
     ActivitySerializer,
     AuditSerializer,
     PartnerSerializer,
-    ProfileSerializer,
     RegisteredSerializer,
     RegisterSerializer,
     TierSerializer,
 )
-from partners.models import Partner, Tier
+from partners.models import Tier
 
 REGISTRATION = {"email": "ann@acme.example", "password": "kumquat-sunrise-42", "company_name": "Acme", "type": "technology"}
+
+PROFILE = {
+    "summary": "Route planning for couriers.",
+    "description": "We plan **routes**.\n\n- by bike\n- by van",
+    "website": "https://acme.example",
+    "industries": ["logistics", "retail"],
+    "countries": ["DE", "GB"],
+    "public_email": "hello@acme.example",
+    "links": {"github": "https://github.com/acme"},
+}
 
 
 class RegisterView(ApiView):
@@ -70,9 +79,11 @@ class PartnerView(ApiView):
         summary="Change your partner",
         request=PartnerSerializer,
         responses=PartnerSerializer,
-        examples=[OpenApiExample("A website", {"website": "https://acme.example"}, request_only=True)],
+        examples=[OpenApiExample("A profile", PROFILE, request_only=True)],
     )
     def patch(self, request: Request) -> Response:
+        """Change what you say of yourself. Lists and `links` are replaced whole; an empty one takes them out. Once you are live,
+        everybody sees it at `profile_url`, unless `listed` is false. The logo has an operation of its own."""
         changed = partners.update(partner=self.partner, by=self.actor, **self.read(PartnerSerializer, partial=True))
         return Response(PartnerSerializer(changed).data)
 
@@ -123,21 +134,3 @@ class AuditLogViewSet(PartnerViewSet):
         if request.accepted_renderer.format == CSVRenderer.format:
             return audit_export.as_csv(self.filter_queryset(self.get_queryset()))
         return self.listed()
-
-
-@extend_schema_view(
-    list=extend_schema(operation_id="listPartnerProfiles", summary="List public partners"),
-    retrieve=extend_schema(operation_id="getPartnerProfile", summary="Get a public partner"),
-)
-class ProfileViewSet(ApiViewSet, ListMixin, RetrieveMixin):
-    """Partners that show themselves in public."""
-
-    audience = "public"
-    queryset = Partner.objects.public_profiles()
-    serializer_class = ProfileSerializer
-    filterset_class = ProfileFilter
-    ordering_fields = ("name",)
-    lookup_field = "slug"
-
-    def filter_by_public_id(self, queryset: Any) -> Any:
-        return queryset.filter(slug=self.kwargs["slug"]).first()

@@ -1,7 +1,8 @@
 """Partners: organisations, the people in them, and the tier that says what they may."""
 
 from partners.models.notices import Channel, Chosen, Notice, Preference
-from partners.models.partners import ApiSetup, Company, Partner, TierChange
+from partners.models.partners import ApiSetup, Company, Industry, Partner, TierChange
+from partners.models.profiles import Logo, Network
 from partners.models.reviews import Document, Review
 from partners.models.team import Invitation, Member
 from partners.models.terms import Acceptance, Terms
@@ -15,8 +16,11 @@ __all__ = [
     "Company",
     "Document",
     "DocumentKind",
+    "Industry",
     "Invitation",
+    "Logo",
     "Member",
+    "Network",
     "Notice",
     "Partner",
     "Preference",

@@ -2,18 +2,55 @@
 
 from typing import ClassVar, Self
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from core import clock
+from core import clock, markdown
 from core.crypto import EncryptedField
 from core.indexes import trigrams
 from core.models import Entity, EntityQuerySet, User
 from partners.models.tiers import Tier
 from partners.permissions import Role
+
+# Who everybody may see: kept in one place for the query and for its indexes.
+PUBLIC = Q(status="active", listed=True, deleted_at=None)
+# What a search looks at; longer ones are cut, since each word costs.
+LONGEST_SEARCH = 80
+MOST_INDUSTRIES = 5
+
+
+class Industry(models.TextChoices):
+    """Fields of trade that a partner works for."""
+
+    AGRICULTURE = "agriculture", _("Agriculture")
+    AUTOMOTIVE = "automotive", _("Automotive")
+    EDUCATION = "education", _("Education")
+    ENERGY = "energy", _("Energy")
+    FINANCE = "finance", _("Finance and banking")
+    FOOD = "food", _("Food and hospitality")
+    GAMING = "gaming", _("Gaming")
+    HEALTH = "health", _("Health")
+    INSURANCE = "insurance", _("Insurance")
+    LEGAL = "legal", _("Legal")
+    LOGISTICS = "logistics", _("Logistics")
+    MANUFACTURING = "manufacturing", _("Manufacturing")
+    MARKETING = "marketing", _("Marketing and sales")
+    MEDIA = "media", _("Media")
+    NON_PROFIT = "non_profit", _("Non-profit")
+    PUBLIC_SECTOR = "public_sector", _("Public sector")
+    REAL_ESTATE = "real_estate", _("Real estate")
+    RETAIL = "retail", _("Retail and e-commerce")
+    SECURITY = "security", _("Security")
+    SERVICES = "services", _("Professional services")
+    SOFTWARE = "software", _("Software")
+    TELECOM = "telecom", _("Telecommunications")
+    TRAVEL = "travel", _("Travel")
 
 
 class PartnerQuerySet(EntityQuerySet["Partner"]):
@@ -23,7 +60,14 @@ class PartnerQuerySet(EntityQuerySet["Partner"]):
 
     def public_profiles(self) -> Self:
         """Those that everybody may see."""
-        return self.present().filter(status=Partner.Status.ACTIVE, listed=True)
+        return self.filter(PUBLIC)
+
+    def matching(self, text: str) -> Self:
+        """Those whose name or summary has every word of `text`."""
+        found = self
+        for word in set(text[:LONGEST_SEARCH].replace("\0", " ").split()):
+            found = found.filter(Q(name__icontains=word) | Q(summary__icontains=word))
+        return found
 
     def of_member(self, user: User) -> Self:
         """Those that a person belongs to."""
@@ -63,7 +107,19 @@ class Partner(Entity):
     )
     tier = models.ForeignKey(Tier, on_delete=models.PROTECT, related_name="partners", verbose_name=_("tier"))
     website = models.URLField(_("website"), blank=True)
-    description = models.TextField(_("description"), max_length=2_000, blank=True)
+    summary = models.CharField(_("summary"), max_length=160, blank=True, help_text=_("One line, for lists."))
+    description = models.TextField(_("description"), max_length=5_000, blank=True, help_text=_("Markdown."))
+    industries = ArrayField(
+        models.CharField(max_length=16, choices=Industry),
+        verbose_name=_("industries"),
+        default=list,
+        blank=True,
+        size=MOST_INDUSTRIES,
+    )
+    countries = ArrayField(models.CharField(max_length=2), verbose_name=_("countries"), default=list, blank=True)
+    public_email = models.EmailField(_("e-mail for the public"), blank=True)
+    links = models.JSONField(_("pages elsewhere"), default=dict, blank=True)
+    logo = models.CharField(_("logo"), max_length=64, blank=True, editable=False, help_text=_("Name of its pictures."))
     listed = models.BooleanField(_("listed"), default=True, help_text=_("Has a public profile once active."))
     activated_at = models.DateTimeField(_("active since"), null=True, editable=False)
     verified_at = models.DateTimeField(
@@ -89,6 +145,9 @@ class Partner(Entity):
             models.Index(fields=["-id"], condition=Q(deleted_at__isnull=False), name="partner_deleted"),
             trigrams("name", name="partner_name_part"),
             trigrams("slug", name="partner_slug_part"),
+            models.Index(fields=["name", "id"], condition=PUBLIC, name="partner_showcase"),
+            GinIndex(fields=["industries"], condition=PUBLIC, name="partner_showcase_trade"),
+            trigrams("summary", name="partner_summary_part"),
         ]
 
     def __str__(self) -> str:
@@ -98,6 +157,29 @@ class Partner(Entity):
     def has_owner(self) -> bool:
         """Whether somebody owns it; nobody does until the first person joins one that an operator made."""
         return self.members.filter(role=Role.OWNER).exists()
+
+    @property
+    def is_public(self) -> bool:
+        """Whether everybody may see it now; as `public_profiles`."""
+        return self.status == Partner.Status.ACTIVE and self.listed and self.deleted_at is None
+
+    @property
+    def story(self) -> SafeString:
+        """Its description as HTML; what it links to is not our word."""
+        return markdown.render(self.description, rel="nofollow ugc noopener")
+
+    @property
+    def logo_small(self) -> str:
+        """Where its logo is, for a row or a menu; "" without one."""
+        return self._logo(64)
+
+    @property
+    def logo_large(self) -> str:
+        """The same, for a page about it."""
+        return self._logo(256)
+
+    def _logo(self, size: int) -> str:
+        return reverse("partners:logo", kwargs={"name": self.logo, "size": size}) if self.logo else ""
 
     def get_absolute_url(self) -> str:
         """Its public page."""

@@ -20,6 +20,10 @@ def jpeg(size: tuple[int, int] = (40, 30), **options: Any) -> bytes:
     return _saved(Image.new("RGB", size, "teal"), "JPEG", **options)
 
 
+def webp(size: tuple[int, int] = (40, 30), **options: Any) -> bytes:
+    return _saved(Image.new("RGB", size, "teal"), "WEBP", **options)
+
+
 def _saved(picture: Any, kind: str, **options: Any) -> bytes:
     out = io.BytesIO()
     picture.save(out, kind, **options)

@@ -1,0 +1,78 @@
+"""A partner's logo: made anew from its pixels in two sizes, kept under random names, served under the hash of them."""
+
+import hashlib
+from datetime import timedelta
+from functools import partial
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Q
+
+from core import clock
+from core.actors import Actor
+from core.problems import BodyTooLarge
+from partners import inspection, partners
+from partners.models import Logo, Partner
+
+LARGEST = 4 * 1024 * 1024
+FOLDER = "logos"
+# How long a file may lie there before a row names it: far longer than any upload takes.
+UNCLAIMED = timedelta(days=1)
+
+
+def put(*, partner: Partner, content: bytes, by: Actor) -> Partner:
+    """Take a PNG, JPEG or WebP of at most 4 MiB for the logo, in place of the one before; the same one again changes nothing.
+
+    Raises ValidationError for anything else, BodyTooLarge.
+    """
+    if len(content) > LARGEST:
+        raise BodyTooLarge(limit=LARGEST)
+    small, large = inspection.squares(content)  # takes its time, so outside the transaction
+    name = hashlib.sha256(small + large).hexdigest()
+    with transaction.atomic():
+        _lock(partner)
+        if partner.logo == name:
+            return partner
+        drop(partner)
+        logo = Logo(partner=partner, name=name)
+        logo.small.save("", ContentFile(small), save=False)
+        logo.large.save("", ContentFile(large), save=False)
+        logo.save(force_insert=True)
+        return partners.update(partner=partner, by=by, logo=name)
+
+
+@transaction.atomic
+def remove(*, partner: Partner, by: Actor) -> Partner:
+    """Take the logo away; initials stand in its place."""
+    _lock(partner)
+    drop(partner)
+    return partners.update(partner=partner, by=by, logo="")
+
+
+def sweep() -> int:
+    """Delete files that no row names: left by a process that died between the two, or with a partner's rows. Returns how many."""
+    before, gone = clock.now() - UNCLAIMED, 0
+    folders = default_storage.listdir(FOLDER)[0] if default_storage.exists(FOLDER) else []
+    for folder in folders:
+        names = [f"{FOLDER}/{folder}/{name}" for name in default_storage.listdir(f"{FOLDER}/{folder}")[1]]
+        rows = Logo.objects.filter(Q(small__in=names) | Q(large__in=names)).values_list("small", "large")
+        known = {name for row in rows for name in row}
+        for name in names:
+            if name not in known and default_storage.get_modified_time(name) < before:
+                default_storage.delete(name)
+                gone += 1
+    return gone
+
+
+def drop(partner: Partner) -> None:
+    """Delete its pictures, in the running transaction; their files go once it has committed."""
+    for logo in Logo.objects.filter(partner=partner):
+        for file in (logo.small, logo.large):
+            transaction.on_commit(partial(file.storage.delete, str(file.name)))
+        logo.delete()
+
+
+def _lock(partner: Partner) -> None:
+    """One change after the other, each from what the one before has left."""
+    partner.logo = Partner.objects.select_for_update(of=("self",)).get(pk=partner.pk).logo
