@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from core.actors import Actor
 from core.models import User
 from core.problems import ValidationError
-from partners import documents, partners
-from partners.models import ApiSetup, Company, Document, Partner
+from partners import countries, documents, logos, partners
+from partners.models import ApiSetup, Company, Document, Industry, Network, Partner
+from partners.models.partners import MOST_INDUSTRIES
 from partners.permissions import DESCRIPTIONS, GIVABLE
 
 
@@ -53,14 +54,102 @@ class PartnerForm(forms.ModelForm):
         fields = ["name", "type"]
 
 
-class SettingsForm(forms.ModelForm):
-    """What a partner may change of itself."""
+class ProfileForm(forms.ModelForm):
+    """What a partner shows of itself. Its pages elsewhere are a field for each network."""
+
+    industries = forms.MultipleChoiceField(
+        label=_("Industries"),
+        choices=Industry.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "choices-columns"}),
+        help_text=_("The ones that you work for, at most five."),
+    )
+    countries = forms.MultipleChoiceField(
+        label=_("Countries"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "choices-many"}),
+        help_text=_("Where you serve customers."),
+    )
 
     class Meta:
         model = Partner
-        fields = ["name", "type", "website", "description", "listed"]
+        fields = ["name", "type", "summary", "description", "website", "public_email", "listed"]
         field_classes = {"website": AddressField}
-        widgets = {"description": forms.Textarea(attrs={"rows": 4})}
+        labels = {"listed": _("Show this profile to everybody")}
+        help_texts = {
+            "summary": _("One line, shown in every list. At most 160 characters."),
+            "description": _("What you do and for whom. Markdown: **bold**, lists, tables, links, ## headings."),
+            "public_email": _("Everybody can read it."),
+            "listed": _("It stands on the list of partners once you are live. Without it nobody but your team sees it."),
+        }
+        widgets = {"description": forms.Textarea(attrs={"rows": 10}), "summary": forms.TextInput(attrs={"maxlength": 160})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        partner: Partner = self.instance
+        self.initial |= {"industries": partner.industries, "countries": partner.countries}
+        chosen = sorted(countries.names().items(), key=lambda entry: entry[0] not in partner.countries)  # these first
+        self.fields["countries"].choices = chosen  # type: ignore[attr-defined]  # fields are typed as their base
+        for network in Network:
+            self.fields[network.value] = AddressField(
+                label=network.label, required=False, max_length=200, initial=partner.links.get(network.value, "")
+            )
+
+    @property
+    def network_fields(self) -> list[forms.BoundField]:
+        """The fields of pages elsewhere."""
+        return [self[network.value] for network in Network]
+
+    def clean_industries(self) -> list[str]:
+        chosen = self.cleaned_data["industries"]
+        if len(chosen) > MOST_INDUSTRIES:
+            raise forms.ValidationError(_("Choose at most five, the ones that matter most."))
+        return list(chosen)
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        for network in Network:
+            address = given.get(network.value)
+            if address and not network.owns(address):
+                text = _("This is no page of %(network)s. Copy the address from your page there.")
+                self.add_error(network.value, forms.ValidationError(text, params={"network": network.label}))
+        for name, value in self._lists().items():  # for whoever shows the partner as it is typed
+            setattr(self.instance, name, value)
+        return given
+
+    def facts(self) -> dict[str, Any]:
+        """What the verb takes."""
+        return {name: self.cleaned_data[name] for name in self.Meta.fields} | self._lists()
+
+    def _lists(self) -> dict[str, Any]:
+        """What of the form is several values."""
+        given = self.cleaned_data
+        links = {each.value: given[each.value] for each in Network if given.get(each.value)}
+        return {
+            "industries": sorted(given.get("industries", [])),
+            "countries": sorted(given.get("countries", [])),
+            "links": links,
+        }
+
+    def wrong(self) -> list[tuple[str, str]]:
+        """The fields that can't be taken, each with what is wrong with it."""
+        return [(str(self[name].label), " ".join(map(str, errors))) for name, errors in self.errors.items()]
+
+
+class LogoForm(forms.Form):
+    """A picture for the logo."""
+
+    file = forms.FileField(
+        label=_("Picture"),
+        help_text=_("PNG, JPEG or WebP, at most 4 MiB, best square and at least 256 pixels wide."),
+        widget=forms.ClearableFileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+    )
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > logos.LARGEST:
+            raise forms.ValidationError(_("The picture is larger than 4 MiB."))
+        return file
 
 
 def _givable() -> list[tuple[str, str]]:

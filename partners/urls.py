@@ -4,7 +4,19 @@ from allauth.mfa.recovery_codes.views import view_recovery_codes
 from django.urls import path
 from django.views.decorators.cache import never_cache
 
-from partners import entrance, inbox, joining, paperwork, serving, sessions, steps, team, terms_pages, views
+from partners import (
+    entrance,
+    inbox,
+    joining,
+    paperwork,
+    profile_pages,
+    serving,
+    sessions,
+    steps,
+    team,
+    terms_pages,
+    views,
+)
 
 app_name = "partners"
 
@@ -17,8 +29,6 @@ urlpatterns = [
     path("terms/<str:version>", terms_pages.version, name="terms_version"),
     path("invitations/<str:token>", joining.join, name="join"),
     path("logos/<str:name>/<int:size>.png", serving.logo, name="logo"),
-    path("partners", views.showcase, name="showcase"),
-    path("partners/<slug:slug>", views.profile, name="profile"),
     path("p/new", views.create, name="create"),
     path("p/<slug:slug>/login", entrance.Entrance.as_view(), name="entrance"),
     path("p/<slug:slug>/terms", terms_pages.accept, name="terms"),
@@ -40,5 +50,9 @@ urlpatterns = [
     path("p/<slug:slug>/notifications/read", inbox.read_all, name="notifications_read"),
     path("p/<slug:slug>/notifications/preferences", inbox.preferences, name="preferences"),
     path("p/<slug:slug>/notifications/<str:public_id>/read", inbox.read, name="notification_read"),
+    path("p/<slug:slug>/profile/", profile_pages.edit, name="profile_edit"),
+    path("p/<slug:slug>/profile/draft", profile_pages.draft, name="profile_draft"),
+    path("p/<slug:slug>/profile/logo", profile_pages.put_logo, name="logo_put"),
+    path("p/<slug:slug>/profile/logo/remove", profile_pages.remove_logo, name="logo_remove"),
     path("p/<slug:slug>/settings/", views.settings, name="settings"),
 ]

@@ -25,6 +25,7 @@ class Membership:
     """A partner that the signed-in person belongs to: `current` if this is its page, `chosen` if its page was the last one."""
 
     name: str
+    logo: str
     url: str
     current: bool
     chosen: bool
@@ -37,6 +38,7 @@ class Site:
     name = settings.UNFOLD["SITE_TITLE"]
     version = settings.VERSION
     demo = settings.DEMO
+    base_url = settings.BASE_URL
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
@@ -90,6 +92,7 @@ class Site:
         return [
             Membership(
                 each.partner.name,
+                each.partner.logo_small,
                 navigation.find("portal:dashboard", slug=each.partner.slug),
                 each.partner == self.partner,
                 each.partner.public_id == chosen,

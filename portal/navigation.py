@@ -87,6 +87,7 @@ PARTNER = (
         (
             Entry(_("Onboarding"), "rocket", "partners:onboarding"),
             Entry(_("Verification"), "badge-check", "partners:verification"),
+            Entry(_("Public profile"), "globe", "partners:profile_edit"),
             Entry(_("Team"), "users", "partners:team"),
             Entry(_("Activity"), "scroll-text", "portal:activity", "audit:read"),
             Entry(_("Settings"), "settings", "partners:settings"),
@@ -106,7 +107,7 @@ OPERATOR = (Entry(_("Operators’ console"), "gauge", "admin:index"), Entry(_("S
 
 PUBLIC = (
     Entry(_("Marketplace"), "store", "marketplace:home"),
-    Entry(_("Partners"), "users", "partners:showcase"),
+    Entry(_("Partners"), "users", "portal:showcase"),
     Entry(_("Developers"), "code", "developers:home"),
 )
 FOOTER = (

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import path
 
-from portal import audit_log, dashboard, requests, styleguide, views
+from portal import audit_log, dashboard, requests, showcase, styleguide, views
 
 app_name = "portal"
 
@@ -11,12 +11,15 @@ urlpatterns = [
     path("", views.landing, name="landing"),
     path("theme", views.theme, name="theme"),
     path("styleguide", styleguide.styleguide, name="styleguide"),
+    path("partners", showcase.showcase, name="showcase"),
+    path("partners/<slug:slug>", showcase.profile, name="profile"),
     path("p/", views.home, name="home"),
     path("p/<slug:slug>/", dashboard.dashboard, name="dashboard"),
     path("p/<slug:slug>/activity/", audit_log.activity, name="activity"),
     path("p/<slug:slug>/activity/export.<str:form>", audit_log.export, name="activity_export"),
     path("p/<slug:slug>/activity/verify", audit_log.verify, name="activity_verify"),
     path("p/<slug:slug>/environment", dashboard.environment, name="environment"),
+    path("p/<slug:slug>/profile/preview", showcase.preview, name="profile_preview"),
     path("p/<slug:slug>/requests/", requests.request_list, name="requests"),
     path("p/<slug:slug>/requests/<str:public_id>", requests.request_detail, name="request"),
 ]

@@ -54,8 +54,7 @@ class CountriesField(_Each):
     """Codes of ISO 3166-1, such as DE."""
 
     def __init__(self, **kwargs: Any) -> None:
-        code = serializers.RegexField(r"^[A-Z]{2}\Z", validators=[_is_country])
-        super().__init__(child=code, max_length=300, **kwargs)
+        super().__init__(child=serializers.CharField(validators=[_is_country]), max_length=300, **kwargs)
 
 
 def _is_of(network: Network, address: str) -> None:

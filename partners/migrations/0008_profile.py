@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 import core.clock
 import core.ids
-import partners.models.profiles
+import partners.models.logos
 
 
 class Migration(migrations.Migration):
@@ -23,8 +23,8 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
                 ("created_at", models.DateTimeField(default=core.clock.now, editable=False)),
                 ("name", models.CharField(db_index=True, editable=False, max_length=64)),
-                ("small", models.FileField(max_length=200, upload_to=partners.models.profiles._place)),
-                ("large", models.FileField(max_length=200, upload_to=partners.models.profiles._place)),
+                ("small", models.FileField(max_length=200, upload_to=partners.models.logos._place)),
+                ("large", models.FileField(max_length=200, upload_to=partners.models.logos._place)),
             ],
             options={
                 "verbose_name": "logo",

@@ -1,8 +1,9 @@
 """Partners: organisations, the people in them, and the tier that says what they may."""
 
+from partners.models.logos import Logo
 from partners.models.notices import Channel, Chosen, Notice, Preference
-from partners.models.partners import ApiSetup, Company, Industry, Partner, TierChange
-from partners.models.profiles import Logo, Network
+from partners.models.partners import ApiSetup, Company, Partner, TierChange
+from partners.models.profiles import Industry, Network
 from partners.models.reviews import Document, Review
 from partners.models.team import Invitation, Member
 from partners.models.terms import Acceptance, Terms

@@ -15,6 +15,8 @@ from core import clock, markdown
 from core.crypto import EncryptedField
 from core.indexes import trigrams
 from core.models import Entity, EntityQuerySet, User
+from partners import countries
+from partners.models.profiles import Industry, Network
 from partners.models.tiers import Tier
 from partners.permissions import Role
 
@@ -23,34 +25,6 @@ PUBLIC = Q(status="active", listed=True, deleted_at=None)
 # What a search looks at; longer ones are cut, since each word costs.
 LONGEST_SEARCH = 80
 MOST_INDUSTRIES = 5
-
-
-class Industry(models.TextChoices):
-    """Fields of trade that a partner works for."""
-
-    AGRICULTURE = "agriculture", _("Agriculture")
-    AUTOMOTIVE = "automotive", _("Automotive")
-    EDUCATION = "education", _("Education")
-    ENERGY = "energy", _("Energy")
-    FINANCE = "finance", _("Finance and banking")
-    FOOD = "food", _("Food and hospitality")
-    GAMING = "gaming", _("Gaming")
-    HEALTH = "health", _("Health")
-    INSURANCE = "insurance", _("Insurance")
-    LEGAL = "legal", _("Legal")
-    LOGISTICS = "logistics", _("Logistics")
-    MANUFACTURING = "manufacturing", _("Manufacturing")
-    MARKETING = "marketing", _("Marketing and sales")
-    MEDIA = "media", _("Media")
-    NON_PROFIT = "non_profit", _("Non-profit")
-    PUBLIC_SECTOR = "public_sector", _("Public sector")
-    REAL_ESTATE = "real_estate", _("Real estate")
-    RETAIL = "retail", _("Retail and e-commerce")
-    SECURITY = "security", _("Security")
-    SERVICES = "services", _("Professional services")
-    SOFTWARE = "software", _("Software")
-    TELECOM = "telecom", _("Telecommunications")
-    TRAVEL = "travel", _("Travel")
 
 
 class PartnerQuerySet(EntityQuerySet["Partner"]):
@@ -169,6 +143,21 @@ class Partner(Entity):
         return markdown.render(self.description, rel="nofollow ugc noopener")
 
     @property
+    def trades(self) -> list[Industry]:
+        """The industries it works for."""
+        return [Industry(each) for each in self.industries]
+
+    @property
+    def places(self) -> list[str]:
+        """The names of the countries it serves."""
+        return sorted(countries.name(each) for each in self.countries)
+
+    @property
+    def pages_elsewhere(self) -> list[tuple[str, str]]:
+        """Its pages in networks: name of the network, and address."""
+        return [(network.label, self.links[network.value]) for network in Network if network.value in self.links]
+
+    @property
     def logo_small(self) -> str:
         """Where its logo is, for a row or a menu; "" without one."""
         return self._logo(64)
@@ -183,7 +172,7 @@ class Partner(Entity):
 
     def get_absolute_url(self) -> str:
         """Its public page."""
-        return reverse("partners:profile", kwargs={"slug": self.slug})
+        return reverse("portal:profile", kwargs={"slug": self.slug})
 
 
 class TierChange(Entity):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import template
 from django.contrib.messages import constants
@@ -112,6 +113,12 @@ def device(user_agent: str) -> str:
     if browser and system:
         return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
     return browser or system or user_agent[:40] or _("Unknown")
+
+
+@register.filter
+def host(address: str) -> str:
+    """Whose address it is, as people say it: acme.example."""
+    return (urlsplit(address).hostname or address).removeprefix("www.")
 
 
 @register.filter

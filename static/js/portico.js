@@ -59,7 +59,7 @@ document.addEventListener(
 
 // --- copy and reveal -------------------------------------------------------------------------------------------------
 const show = (scope) => {
-  for (const button of scope.querySelectorAll("[data-copy], [data-copy-from], [data-reveal]")) button.hidden = false;
+  for (const button of scope.querySelectorAll("[data-copy], [data-copy-from], [data-reveal], [data-narrows]")) button.hidden = false;
 };
 const copy = async (button, text) => {
   await navigator.clipboard.writeText(text);
@@ -98,6 +98,14 @@ addEventListener("pageshow", () => {
 
 // --- filters apply as they change ------------------------------------------------------------------------------------
 on("change", "form[data-auto] select, form[data-auto] input", (input) => input.form.requestSubmit());
+
+// --- long lists of choices: a box above one leaves those that have its words -----------------------------------------
+on("input", "[data-narrows]", (input) => {
+  const words = input.value.trim().toLowerCase();
+  for (const label of document.querySelectorAll(`#${input.dataset.narrows} label`)) {
+    label.parentElement.hidden = !label.textContent.toLowerCase().includes(words);
+  }
+});
 
 show(document);
 document.addEventListener("htmx:load", (event) => show(event.target));

@@ -1,14 +1,16 @@
 """People and partners that pages are shown to, made through the verbs."""
 
+import io
 from datetime import timedelta
 
 from allauth.account.models import EmailAddress
+from PIL import Image, ImageDraw
 
 from apikeys import keys
 from core import clock
 from core.actors import Actor
 from core.models import Environment, User
-from partners import partners
+from partners import logos, partners
 from partners.models import Partner
 from usage.models import HourRollup
 
@@ -46,6 +48,49 @@ def established() -> tuple[User, Partner]:
         for status, calls in ((200, 30 + number % 7), (422, number % 3))
     )
     return owner, partner
+
+
+def dressed(partner: Partner) -> Partner:
+    """With a whole profile, and a logo."""
+    partners.update(
+        partner=partner,
+        by=OWNER,
+        summary="Route planning for couriers: by bike, by van, and around every road that is closed today.",
+        description=STORY,
+        website="https://www.acme.example/routes",
+        industries=["logistics", "retail", "software"],
+        countries=["AT", "CH", "DE", "GB"],
+        public_email="hello@acme.example",
+        links={"github": "https://github.com/acme", "linkedin": "https://www.linkedin.com/company/acme"},
+    )
+    return logos.put(partner=partner, content=_logo(), by=OWNER)
+
+
+STORY = """We plan **routes** for couriers in cities.
+
+## What you get
+
+- a plan in less than a second, for up to 400 stops
+- a new one whenever a road closes
+
+| Plan | Stops | Price |
+|---|--:|--:|
+| Bike | 40 | $9 |
+| Fleet | 400 | $79 |
+
+Read more [on our site](https://acme.example).
+"""
+
+
+def _logo() -> bytes:
+    """A ring and a dot, on nothing."""
+    picture = Image.new("RGBA", (512, 512), (0, 0, 0, 0))
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((16, 16, 496, 496), outline=(15, 118, 110, 255), width=72)
+    pen.ellipse((196, 196, 316, 316), fill=(234, 88, 12, 255))
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
 
 
 def _hour(partner: Partner, at: object, status: int, calls: int) -> HourRollup:

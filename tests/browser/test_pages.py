@@ -41,8 +41,11 @@ class Page:
 PUBLIC = [
     Page("marketplace", "/marketplace/", "Weather"),
     Page("integration", "/marketplace/weather/", "Forecasts by place."),
-    Page("partners", "/partners", "Seller"),
+    Page("partners", "/partners", "Route planning for couriers"),
+    Page("partners-none", "/partners?q=nobody", "Nobody fits"),
     Page("profile", "/partners/seller", "Partner since"),
+    Page("profile-plain", "/partners/globex", "Nothing published yet"),
+    Page("entrance", "/p/seller/login", "Sign in to Seller"),
     Page("guide", "/developers/guide/", "Repeating a call safely"),
     Page("reference", "/api/docs", "/api/partner/v1/keys", ".opblock"),
     Page("reference-for-operators", "/api/docs?audience=operator", "/api/operator/v1/keys/verify", ".opblock"),
@@ -65,6 +68,9 @@ FULL = [
     Page("team-role", "team/{member}/role", "but no money"),
     Page("team-remove", "team/{member}/remove", "lose access"),
     Page("team-leave", "team/leave", "You are the owner"),
+    Page("profile-edit", "profile/", "How to reach you"),
+    Page("profile-preview", "profile/preview", "This is what everybody sees."),
+    Page("logo-remove", "profile/logo/remove", "Your initials stand in its place"),
     Page("settings", "settings/", "Plan and state"),
     Page("activity", "activity/", "This log is whole"),
     Page("notifications", "notifications/", "is live"),
@@ -89,6 +95,8 @@ EMPTY = [
     Page("onboarding-documents", "onboarding/documents", "You can go live without"),
     Page("onboarding-activation", "onboarding/activation", "Still missing"),
     Page("verification", "verification/", "Not verified"),
+    Page("profile-edit-empty", "profile/", "Make it worth a look"),
+    Page("profile-preview-empty", "profile/preview", "once you are live"),
 ]
 
 
@@ -98,6 +106,7 @@ def busy() -> tuple[Any, Any, dict[str, str]]:
 
     owner, partner = people.established()
     sold = published(partner, slug="routes", name="Routes")
+    people.dressed(partner)
     weather = published(make_partner("seller"))
     url = "https://acme.example/hooks/that/are/rather/long/to/write"
     made = endpoints.create(partner=partner, environment="live", url=url, event_types=["*"], description="Production", by=SYSTEM)
@@ -119,8 +128,14 @@ def busy() -> tuple[Any, Any, dict[str, str]]:
 
 @pytest.mark.parametrize("page", PUBLIC, ids=str)
 def test_public_page(visit: Visit, page: Page) -> None:
-    published(make_partner("seller"))
+    published(people.dressed(make_partner("seller")))
+    for name in ("globex", "initech"):
+        make_partner(name)
     assert page.shows in look(visit, page.path, page.name, screens=SCREENS, drawn=page.drawn).replace("\u200b", "")
+
+
+def test_list_of_partners_before_there_is_any(visit: Visit) -> None:
+    assert "Become a partner" in look(visit, "/partners", "partners-empty", screens=SCREENS)
 
 
 def test_invitation_of_a_newcomer(visit: Visit) -> None:

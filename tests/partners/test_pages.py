@@ -13,7 +13,7 @@ from tests.partners.conftest import PUBLIC
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ["onboarding/basic-info", "onboarding/documents", "onboarding/activation", "team/", "settings/"]
+PAGES = ["onboarding/basic-info", "onboarding/documents", "onboarding/activation", "team/", "profile/", "settings/"]
 
 
 class TestSignup:
@@ -71,7 +71,7 @@ class TestWho:
     @pytest.mark.parametrize("role", ["developer", "finance", "viewer"])
     def test_role_without_the_right_changes_nothing(self, signed_in, confirmed, role):
         client = signed_in(confirmed, role)
-        assert client.post("/p/acme/settings/", {"name": "Changed", "type": "business"}).status_code == 403
+        assert client.post("/p/acme/profile/", {"name": "Changed", "type": "business"}).status_code == 403
         assert client.post("/p/acme/onboarding/activation").status_code == 403
         confirmed.refresh_from_db()
         assert confirmed.name == "Acme"
@@ -130,16 +130,6 @@ class TestTeam:
 
 
 class TestSettings:
-    def test_change_is_kept_and_told(self, signed_in, active):
-        form = {"name": "Globex Corp", "type": "business", "website": "https://globex.example", "description": "", "listed": "on"}
-        answer = signed_in(active, "owner").post("/p/globex/settings/", form, follow=True)
-        assert "Saved." in answer.content.decode()
-        active.refresh_from_db()
-        assert (active.name, active.type) == ("Globex Corp", "business")
-        event = Event.objects.get(type="partner.updated")
-        assert set(event.data["changes"]) == {"name", "type", "website"}
-        assert event.actor_kind == "member"
-
     def test_environment_is_remembered_for_the_session(self, signed_in, active):
         client = signed_in(active, "owner")
         assert client.get("/p/globex/settings/").wsgi_request.environment == "live"
@@ -150,16 +140,8 @@ class TestSettings:
         assert signed_in(confirmed, "owner").get("/p/acme/settings/").wsgi_request.environment == "test"
 
 
-class TestPublic:
-    def test_showcase_and_profile(self, active, confirmed):
-        page = Client().get("/partners").content.decode()
-        assert "Globex" in page
-        assert "Acme" not in page
-        assert Client().get("/partners/globex").status_code == 200
-        assert Client().get("/partners/acme").status_code == 404
-        assert "Globex" in Client().get("/partners?q=%00glob").content.decode()
-
-    def test_further_partner_of_the_same_person(self, signed_in, active):
+class TestFurther:
+    def test_partner_of_the_same_person(self, signed_in, active):
         client = signed_in(active, "owner")
         client.post("/p/new", {"name": "Globex Two", "type": "business"})
         assert client.get("/p/globex-two/onboarding/basic-info").status_code == 200

@@ -98,14 +98,6 @@ class TestProfile:
         weak = Caller("key", acme.partner, scopes=("partner:read",))
         assert weak.patch("/partner", {"website": ""}, expect=403)["scope"] == "partner:write"
 
-    def test_public_profile_is_of_live_and_listed_partners_only(self, acme, globex):
-        assert [row["slug"] for row in ANYBODY.get("/partners")["data"]] == ["globex"]
-        assert ANYBODY.get("/partners/globex")["name"] == "Globex"
-        ANYBODY.get("/partners/acme", expect=404)
-        globex.patch("/partner", {"listed": False})
-        ANYBODY.get("/partners/globex", expect=404)
-        assert ANYBODY.get("/partners?q=glob")["data"] == []
-
     def test_tiers_are_listed_from_the_lowest_rung(self, acme):
         tiers = acme.get("/tiers")["data"]
         assert [tier["slug"] for tier in tiers] == ["developer", "basic", "professional", "enterprise"]
