@@ -22,6 +22,6 @@ def names() -> dict[str, str]:
 
 @cache
 def _names(locale: str) -> dict[str, str]:
-    found = Locale.parse(locale).territories
-    countries = {code: str(found[code]) for code in found if len(code) == 2 and code.isalpha() and code not in _OTHERS}
+    found = {str(code): str(name) for code, name in Locale.parse(locale).territories.items()}
+    countries = {code: name for code, name in found.items() if len(code) == 2 and code.isalpha() and code not in _OTHERS}
     return dict(sorted(countries.items(), key=lambda entry: normalize("NFKD", entry[1])))

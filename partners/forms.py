@@ -87,7 +87,7 @@ class ProfileForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         partner: Partner = self.instance
-        self.initial |= {"industries": partner.industries, "countries": partner.countries}
+        self.initial.update(industries=partner.industries, countries=partner.countries)
         chosen = sorted(countries.names().items(), key=lambda entry: entry[0] not in partner.countries)  # these first
         self.fields["countries"].choices = chosen  # type: ignore[attr-defined]  # fields are typed as their base
         for network in Network:

@@ -64,7 +64,7 @@ def put_logo(request: PartnerRequest) -> HttpResponse:
         else:
             messages.success(request, _("The logo is changed. It shows everywhere at once."))
     for error in form.errors.get("file", ()):
-        messages.error(request, error)
+        messages.error(request, str(error))
     return redirect("partners:profile_edit", slug=request.partner.slug)
 
 

@@ -1,6 +1,5 @@
 """What partners show of themselves, on the wire: fields of the profile, the logo, and what everybody may see."""
 
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -156,7 +155,7 @@ class LogoView(ApiView):
     """The calling partner's logo."""
 
     scopes = {"write": "partner:write"}
-    parser_classes: Iterable[Any] = [MultiPartParser]
+    parser_classes = [MultiPartParser]
 
     @extend_schema(
         operation_id="setLogo",
