@@ -7,6 +7,8 @@ from django.contrib import admin
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import action, display
@@ -17,6 +19,7 @@ from core.console_lists import ConsoleList
 from partners import (
     accounts_admin,  # noqa: F401  (registers)
     invitations,
+    logos,
     partners,
     reviews,
     tiers,
@@ -75,10 +78,21 @@ class PartnerAdmin(ConsoleList):
         "delete_softly",
         "restore",
         "invite_owner",
+        "remove_logo",
     ]
     inlines = [CompanyInline, ApiSetupInline, ReviewInline, DocumentInline, MemberInline, InvitationInline, AcceptanceInline]
-    fields = ["name", "type", "tier", "website", "description", "listed"]
-    readonly_fields = ["public_id", "slug", "status", "status_reason", "created_at", "activated_at", "verified_at", "deleted_at"]
+    fields = ["name", "type", "tier", "website", "summary", "description", "public_email", "listed"]
+    readonly_fields = [
+        "shown_logo",
+        "public_id",
+        "slug",
+        "status",
+        "status_reason",
+        "created_at",
+        "activated_at",
+        "verified_at",
+        "deleted_at",
+    ]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # deleting is a verb with a way back
@@ -106,6 +120,10 @@ class PartnerAdmin(ConsoleList):
     def shown_status(self, obj: Partner) -> tuple[str, str]:
         return obj.status, obj.get_status_display()
 
+    @display(description=_("logo"))
+    def shown_logo(self, obj: Partner) -> SafeString | str:
+        return format_html('<img src="{}" alt="" width="64" height="64">', obj.logo_small) if obj.logo else "–"
+
     @display(description=_("id"))
     def public_id(self, obj: Partner) -> str:
         return obj.public_id
@@ -129,6 +147,14 @@ class PartnerAdmin(ConsoleList):
         takes=lambda row, request: {"partner": row, "role": Role.OWNER},
         states={False},
         field="has_owner",
+    )
+    remove_logo = Deed(
+        verb=logos.remove,
+        label=_("Remove the logo"),
+        icon="hide_image",
+        text=_("Its initials stand in its place, everywhere and at once. The partner can upload another one."),
+        states={True},
+        field="has_logo",
     )
     approve = Deed(
         verb=reviews.approve,

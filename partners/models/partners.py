@@ -133,6 +133,11 @@ class Partner(Entity):
         return self.members.filter(role=Role.OWNER).exists()
 
     @property
+    def has_logo(self) -> bool:
+        """Whether it has a picture; otherwise its initials stand for it."""
+        return bool(self.logo)
+
+    @property
     def is_public(self) -> bool:
         """Whether everybody may see it now; as `public_profiles`."""
         return self.status == Partner.Status.ACTIVE and self.listed and self.deleted_at is None
