@@ -184,6 +184,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "billing.mark_overdue_invoices": {"task": "billing.tasks.mark_overdue_invoices", "schedule": crontab(hour=5, minute=17)},
     "billing.run_payouts": {"task": "billing.tasks.run_payouts", "schedule": crontab(day_of_month="5", hour=6, minute=29)},
+    "partners.end_impersonations": {"task": "partners.tasks.end_impersonations", "schedule": crontab(minute="*/5")},
     "partners.forget_sessions": {"task": "partners.tasks.forget_sessions", "schedule": crontab(hour=4, minute=19)},
     # Digests of days and weeks that are over; one that a dead worker didn't write is written the next day.
     "partners.write_digests": {"task": "partners.tasks.write_digests", "schedule": crontab(hour=6, minute=3)},

@@ -28,7 +28,7 @@ class Role(models.TextChoices):
 
 
 DESCRIPTIONS = {
-    Role.SUPPORT: _("helps partners: their profile, keys, webhooks, requests and sign-in; looks at the portal with their eyes"),
+    Role.SUPPORT: _("helps partners, and looks at the portal with their eyes"),
     Role.REVIEWER: _("decides reviews, documents and integrations"),
     Role.FINANCE: _("prices, invoices, payouts and the ledger"),
     Role.SUPERUSER: _("everything, and alone: operators, tiers, terms, closing partners, writing in a partner's name"),
@@ -74,6 +74,12 @@ RIGHTS: dict[str, Right] = {
         (*_can("add", "partners.partner"), *_can("change", "partners.partner", "partners.invitation")),
     ),
     "partners:close": Right(_("Close, delete and restore partners"), NOBODY_ELSE, _can("delete", "partners.partner")),
+    "partners:enter": Right(
+        _("Look at the portal as a partner's team does"),
+        SUPPORT,
+        (*_can("view", "partners.impersonation"), *_can("add", "partners.impersonation")),
+    ),
+    "partners:act": Right(_("Change things there in the partner's name"), NOBODY_ELSE, _can("change", "partners.impersonation")),
     "reviews:read": Right(_("See reviews and documents"), REVIEWER, _can("view", "partners.review", "partners.document")),
     "reviews:write": Right(
         _("Decide reviews, documents and integrations"),

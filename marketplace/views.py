@@ -37,7 +37,7 @@ def integration_list(request: PartnerRequest) -> HttpResponse:
 
 
 @never_cache
-@partner_page("integrations:write")
+@partner_page("integrations:write", operators="never")
 def create(request: PartnerRequest) -> HttpResponse:
     """A draft, and its signing secret, shown this once."""
     form = IntegrationForm(request.POST or None)

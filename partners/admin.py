@@ -24,6 +24,7 @@ from partners import (
     reviews,
     tiers,
 )
+from partners.impersonations_admin import Enterable
 from partners.models import ApiSetup, Company, Document, DocumentKind, Partner, Review, Tier
 from partners.permissions import Role
 from partners.reviews_admin import GOES_LIVE, LABELS, MENDS_IT, REFUSES, ApprovalForm, RejectionForm, deciding, operator_behind
@@ -56,7 +57,7 @@ class DocumentInline(ReadOnly, TabularInline):
 
 
 @admin.register(Partner)
-class PartnerAdmin(ConsoleList):
+class PartnerAdmin(Enterable, ConsoleList):
     """Partners: look, change, decide."""
 
     list_display = ["name", "slug", "type", "shown_status", "tier", "created_at", "activated_at"]
@@ -69,6 +70,7 @@ class PartnerAdmin(ConsoleList):
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     actions = ["approve_selected", "reactivate_selected"]
     actions_detail = [
+        "enter",
         "approve",
         "request_changes",
         "reject",

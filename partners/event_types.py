@@ -166,6 +166,23 @@ MEMBER_NOTIFICATIONS_CHANGED = EventType(
 )
 
 
+def _about_impersonation(name: str, description: Any, **facts: Any) -> EventType:
+    example = {"id": PARTNER_ID, "impersonation": "imp_01jd3x8q4vf2r9kq6m5t7w8y9z", **dict.fromkeys(facts, "…")}
+    return EventType(name, description, _schema(id=TEXT, impersonation=TEXT, **facts), example, internal=True)
+
+
+PARTNER_ENTERED = _about_impersonation(
+    "partner.entered", _("An operator looks at the portal as the team does, without changing anything."), until=TEXT, note=TEXT
+)
+PARTNER_ENTERED_TO_ACT = _about_impersonation(
+    "partner.entered_to_act", _("An operator who looks at the portal may change things for a while."), until=TEXT, reason=TEXT
+)
+PARTNER_ACTED_AS = _about_impersonation(
+    "partner.acted_as", _("An operator changed something in the partner's portal."), method=TEXT, path=TEXT, reason=TEXT
+)
+PARTNER_LEFT = _about_impersonation("partner.left", _("An operator left the portal."), over={"type": "boolean"})
+
+
 def _about_document(name: str, description: Any) -> EventType:
     return EventType(name, description, _schema(id=TEXT, kind=TEXT, state=TEXT), DOCUMENT_EXAMPLE)
 
@@ -213,4 +230,8 @@ register(
     MEMBER_ROLE_CHANGED,
     MEMBER_REMOVED,
     MEMBER_NOTIFICATIONS_CHANGED,
+    PARTNER_ENTERED,
+    PARTNER_ENTERED_TO_ACT,
+    PARTNER_ACTED_AS,
+    PARTNER_LEFT,
 )

@@ -68,7 +68,7 @@ def read_all(request: PartnerRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@partner_page("partner:read")
+@partner_page("partner:read", operators="never")
 def preferences(request: PartnerRequest) -> HttpResponse:
     """By which channels this person is told of what, in this partner."""
     offered = choices.of(request.member)

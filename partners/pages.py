@@ -7,7 +7,7 @@ def key_list(request: PartnerRequest) -> HttpResponse:
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, Literal, ParamSpec
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -18,13 +18,17 @@ from django.urls import reverse
 
 from core import problems
 from core.actors import Actor
+from core.console import operator_of
 from core.models import Environment, User
-from partners import terms
-from partners.models import Member, Partner, Terms
+from partners import impersonations, terms
+from partners.impersonation_pages import refused
+from partners.impersonations import StandIn
+from partners.models import Impersonation, Member, Partner, Terms
 
 CHOSEN = "environments"
 # The session's key for the partner whose page the person was on last. It is believed only where the person belongs to it.
 CURRENT = "partner"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 P = ParamSpec("P")
 
@@ -34,7 +38,8 @@ class PartnerRequest(HttpRequest):
 
     user: User
     partner: Partner
-    member: Member
+    member: Member  # or who stands in for one (`partners.impersonations`)
+    impersonation: Impersonation | None
     environment: str
     actor: Actor
     terms_wanted: Terms | None
@@ -44,7 +49,12 @@ Page = Callable[Concatenate[PartnerRequest, P], HttpResponse]
 
 
 def partner_page(
-    permission: str, *, post: str = "", asks_first: bool = True, hidden: bool = False
+    permission: str,
+    *,
+    post: str = "",
+    asks_first: bool = True,
+    hidden: bool = False,
+    operators: Literal["look", "always", "never"] = "look",
 ) -> Callable[[Page[P]], Callable[..., HttpResponse]]:
     """A view for members whose role has `permission`; POST needs `post` where it is given. The slug is taken from the path
     and not handed on.
@@ -52,6 +62,9 @@ def partner_page(
     Who isn't signed in is sent to the partner's entrance, strangers get 404, members without the permission 403; all of them get
     404 of a page that is `hidden`. A Problem that a verb raises on POST is shown on the page that is asked for again. While terms
     of service wait for the partner's yes, those who may give it are asked first; unless the page has `asks_first` off.
+
+    `operators` who look at the partner's portal (`partners.impersonations`) see the page and change nothing by it until they
+    said why; or they may `always` do what it does, because that changes nothing of the partner's; or it is the team's alone.
     """
 
     def decorate(view: Page[P]) -> Callable[..., HttpResponse]:
@@ -63,6 +76,8 @@ def partner_page(
                 return redirect_to_login(request.get_full_path(), reverse("partners:entrance", kwargs={"slug": slug}))
             enter(request, slug)
             needed = post if post and request.method == "POST" else permission
+            if request.impersonation and (why := _holds_back(request, needed, operators)):
+                return refused(request, why=why)
             if not request.member.may(needed):
                 raise Http404 if hidden else PermissionDenied
             if asks_first and must_accept(request):
@@ -85,8 +100,27 @@ def partner_page(
     return decorate
 
 
+def _holds_back(request: PartnerRequest, needed: str, operators: str) -> str:
+    """Why an operator who looks at this portal doesn't get this answer, as `impersonation_pages.refused` takes it; if it is to
+    change something, that is written down."""
+    changes = request.method not in SAFE and operators != "always"
+    if operators == "never" or needed in impersonations.NEVER:
+        return "own"
+    if (changes or not needed.endswith(":read")) and not (request.impersonation and request.impersonation.acts):
+        return "looks"
+    if not request.member.may(needed):
+        return "role"
+    if changes and request.impersonation:
+        method, path = str(request.method), request.path
+        impersonations.acted(impersonation=request.impersonation, method=method, path=path, by=request.actor)
+    return ""
+
+
 def must_accept(request: PartnerRequest) -> bool:
     """Whether to ask for the terms before the page is shown. What was typed into a form goes through, as do parts of pages."""
+    if request.impersonation:
+        request.terms_wanted = None  # nobody else can say yes for the team
+        return False
     request.terms_wanted = terms.wanted(request.partner)
     plain = request.method == "GET" and "HX-Request" not in request.headers
     return request.terms_wanted is not None and plain and request.member.may("partner:write")
@@ -94,6 +128,14 @@ def must_accept(request: PartnerRequest) -> bool:
 
 def enter(request: Any, slug: str) -> None:
     """Set partner, member, environment and actor on the request of a signed-in person. Raises Http404 for strangers."""
+    request.impersonation = impersonations.of_request(request)
+    if request.impersonation and request.impersonation.partner.slug == slug:
+        request.member = StandIn(request.impersonation, request.user)
+        request.partner = request.impersonation.partner
+        request.environment = environment(request)
+        request.actor = operator_of(request)
+        return
+    request.impersonation = None
     found = Member.objects.filter(user=request.user, partner__slug=slug, partner__deleted_at=None)
     member = found.select_related("partner__tier").first()
     if member is None:

@@ -41,7 +41,7 @@ def edit(request: PartnerRequest) -> HttpResponse:
 
 
 @require_POST
-@partner_page("partner:write")
+@partner_page("partner:write", operators="always")
 def draft(request: PartnerRequest) -> HttpResponse:
     """How what is typed so far will look; nothing of it is kept."""
     form = ProfileForm(request.POST, instance=request.partner)

@@ -14,7 +14,7 @@ POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
 @require_GET
-@partner_page("partner:write", hidden=True)
+@partner_page("partner:write", hidden=True, operators="never")
 def own_document(request: PartnerRequest, public_id: str) -> HttpResponse:
     """A partner's own document, as a download, for those of its people who may change what it says of itself."""
     document = Document.objects.filter(partner=request.partner).public(public_id).first()

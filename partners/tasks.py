@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from partners import digests, logos, sessions
+from partners import digests, impersonations, logos, sessions
 
 
 @shared_task
@@ -21,3 +21,9 @@ def write_digests() -> None:
 def sweep_logos() -> None:
     """Every day: delete pictures that belong to no partner any more."""
     logos.sweep()
+
+
+@shared_task
+def end_impersonations() -> None:
+    """Every five minutes: write down the ends of those whose time is over. They held no longer anyway."""
+    impersonations.end_those_run_out()

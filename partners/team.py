@@ -102,7 +102,7 @@ def remove(request: PartnerRequest, public_id: str) -> HttpResponse:
     return render(request, "partners/remove.html", {"subject": member})
 
 
-@partner_page("partner:read")
+@partner_page("partner:read", operators="never")
 def leave(request: PartnerRequest) -> HttpResponse:
     """Leave the team oneself, after being asked. The owner hands the partner over first."""
     if request.method == "POST":

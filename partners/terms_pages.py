@@ -30,7 +30,7 @@ def version(request: HttpRequest, version: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@partner_page("partner:read", post="partner:write", asks_first=False)
+@partner_page("partner:read", post="partner:write", asks_first=False, operators="never")
 def accept(request: PartnerRequest) -> HttpResponse:
     """What the partner is asked to accept, and what it accepted before. A yes leads back to the page that was wanted."""
     start = reverse("portal:dashboard", kwargs={"slug": request.partner.slug})

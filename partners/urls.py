@@ -6,6 +6,7 @@ from django.views.decorators.cache import never_cache
 
 from partners import (
     entrance,
+    impersonation_pages,
     inbox,
     joining,
     paperwork,
@@ -29,6 +30,8 @@ urlpatterns = [
     path("terms/<str:version>", terms_pages.version, name="terms_version"),
     path("invitations/<str:token>", joining.join, name="join"),
     path("logos/<str:name>/<int:size>.png", serving.logo, name="logo"),
+    path("impersonation/act", impersonation_pages.act, name="impersonation_act"),
+    path("impersonation/end", impersonation_pages.end, name="impersonation_end"),
     path("p/new", views.create, name="create"),
     path("p/<slug:slug>/login", entrance.Entrance.as_view(), name="entrance"),
     path("p/<slug:slug>/terms", terms_pages.accept, name="terms"),

@@ -38,6 +38,8 @@ AUDIENCES = {
     "marketplace:integration": Audience.EVERYBODY,
     "partners:create": Audience.PERSON,
     "partners:entrance": Audience.EVERYBODY,
+    "partners:impersonation_act": Audience.OPERATOR,
+    "partners:impersonation_end": Audience.OPERATOR,
     "partners:join": Audience.EVERYBODY,
     "partners:logo": Audience.EVERYBODY,
     "partners:terms_current": Audience.EVERYBODY,

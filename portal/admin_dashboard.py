@@ -28,6 +28,7 @@ GROUPS: tuple[tuple[Any, dict[str, str]], ...] = (
             "partners.Tier": "stairs",
             "partners.Terms": "gavel",
             "partners.Acceptance": "handshake",
+            "partners.Impersonation": "visibility",
         },
     ),
     (

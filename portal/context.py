@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from core.roles import has
 from portal import navigation
 from portal.navigation import Entry, Link, LinkGroup
 
@@ -62,6 +63,20 @@ class Site:
     def terms_wanted(self) -> Any:
         """The version of the terms that waits for this partner's yes, on its pages."""
         return getattr(self._request, "terms_wanted", None)
+
+    @cached_property
+    def impersonation(self) -> Any:
+        """The partner's portal that this operator looks at now, on whatever page."""
+        from partners import impersonations
+
+        if hasattr(self._request, "impersonation"):
+            return self._request.impersonation
+        return impersonations.of_request(self._request)
+
+    @property
+    def may_act(self) -> bool:
+        """Whether this operator could change things there."""
+        return has(self._request.user, "partners:act")
 
     @property
     def may_accept_terms(self) -> bool:

@@ -71,7 +71,7 @@ def dashboard(request: PartnerRequest) -> HttpResponse:
 
 
 @require_POST
-@partner_page("partner:read")
+@partner_page("partner:read", operators="always")
 def environment(request: PartnerRequest) -> HttpResponse:
     """Switch between live and test, and return to the page."""
     choose_environment(request, request.POST.get("environment", ""))

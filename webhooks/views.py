@@ -68,7 +68,7 @@ def endpoint_list(request: PartnerRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@partner_page("webhooks:write")
+@partner_page("webhooks:write", operators="never")
 def endpoint_create(request: PartnerRequest) -> HttpResponse:
     """Add an endpoint; its secret is shown in the answer, once."""
     form = EndpointForm(request.POST or None)
@@ -125,7 +125,7 @@ def endpoint_deed(request: PartnerRequest, public_id: str, verb: str) -> HttpRes
 
 
 @require_http_methods(["GET", "POST"])
-@partner_page("webhooks:write")
+@partner_page("webhooks:write", operators="never")
 def secret_rotate(request: PartnerRequest, public_id: str) -> HttpResponse:
     """A new secret, shown in the answer, once."""
     endpoint = _endpoint(request, public_id)

@@ -1,5 +1,6 @@
 """Partners: organisations, the people in them, and the tier that says what they may."""
 
+from partners.models.impersonations import Impersonation
 from partners.models.logos import Logo
 from partners.models.notices import Channel, Chosen, Notice, Preference
 from partners.models.partners import ApiSetup, Company, Partner, TierChange
@@ -17,6 +18,7 @@ __all__ = [
     "Company",
     "Document",
     "DocumentKind",
+    "Impersonation",
     "Industry",
     "Invitation",
     "Logo",

@@ -107,8 +107,8 @@ class TestPartners:
             page = console.get(f"/admin/partners/partner/{row.pk}/change/").content.decode()
             return set(re.findall(rf"/admin/partners/partner/{row.pk}/([\w-]+)/?\"", page)) - {"history", "change", "delete"}
 
-        assert offered(active) == {"invite-owner", "suspend", "close", "delete-softly"}
-        assert offered(submitted) == {"approve", "request-changes", "reject", "close", "delete-softly"}
+        assert offered(active) == {"enter", "invite-owner", "suspend", "close", "delete-softly"}
+        assert offered(submitted) == {"enter", "approve", "request-changes", "reject", "close", "delete-softly"}
 
     def test_nothing_happens_by_a_link_alone(self, console, active):
         for name in ("suspend", "close", "delete-softly"):
