@@ -9,4 +9,7 @@ class ApikeysConfig(AppConfig):
     verbose_name = _("API keys")
 
     def ready(self) -> None:
-        from apikeys import event_types, mails, scopes  # noqa: F401  (what they register)
+        from apikeys import erasure, event_types, mails, scopes  # noqa: F401  (what they register)
+        from partners import erasure as partner_erasure
+
+        partner_erasure.register(erasure.erase)

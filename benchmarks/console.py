@@ -38,6 +38,7 @@ PAGES = (
     ("… search", "/admin/core/user/?q=company777"),
     ("members", "/admin/partners/member/?role__exact=owner"),
     ("reviews that wait", "/admin/partners/review/?decision__exact=waiting"),
+    ("tier requests that wait", "/admin/partners/tierrequest/?status__exact=waiting"),
     ("documents to check", "/admin/partners/document/?state__exact=waiting"),
     ("keys", "/admin/apikeys/key/"),
     ("… revoked", "/admin/apikeys/key/?status__exact=revoked"),

@@ -11,7 +11,7 @@ from django.db import connection, models
 from apikeys.models import Key
 from core.models import Event, Payload, User
 from partners import tiers
-from partners.models import Document, Member, Partner, Review, Tier
+from partners.models import Document, Member, Partner, Review, Tier, TierRequest
 from products.requests.models import Request
 from usage.models import Call, HourRollup
 from webhooks.models import Delivery, Endpoint
@@ -33,6 +33,7 @@ def fill(*, partners: int, events: int) -> None:
         "id": owner, "slug": "'partner-' || i", "name": f"({WORDS})[1 + i % 12] || ' ' || i",
         "type": "(ARRAY['technology','business','marketplace','enterprise'])[1 + i % 4]", "status": status, "tier_id": tier,
         "activated_at": "now()", "created_at": "now()", "deleted_at": "CASE WHEN i % 100 = 9 THEN now() END",
+        "closed_at": "CASE WHEN i % 10 = 9 THEN now() END",
     })  # fmt: skip
     put(User, partners, {
         "id": key_of(User, "i"), "email": "'person' || i || '@company' || i % 5000 || '.example'", "name": "'Person ' || i",
@@ -53,6 +54,11 @@ def fill(*, partners: int, events: int) -> None:
         "partner_id": owner, "kind": "'tax'", "filename": "'tax.pdf'", "content_type": "'application/pdf'", "size": "1000",
         "sha256": "sha256(i::text::bytea)", "file": "'documents/' || i", "decided_at": "now()",
         "state": "CASE WHEN i % 100 = 0 THEN 'waiting' ELSE 'accepted' END",
+    })  # fmt: skip
+    first, *_others, last = Tier.objects.order_by("rank").values_list("pk", flat=True)
+    put(TierRequest, partners // 2, {
+        "partner_id": owner, "previous_id": f"'{first}'::uuid", "tier_id": f"'{last}'::uuid", "decided_at": "now()",
+        "status": "CASE WHEN i % 100 = 0 THEN 'waiting' ELSE 'declined' END",
     })  # fmt: skip
     put(Endpoint, partners // 2, {
         "id": key_of(Endpoint, "i"), "partner_id": owner, "environment": LIVE, "url": "'https://hooks' || i || '.example/in'",

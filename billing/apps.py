@@ -7,4 +7,7 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        from billing import event_types, scopes  # noqa: F401  (registers them)
+        from billing import erasure, event_types, scopes  # noqa: F401  (registers them)
+        from partners import erasure as partner_erasure
+
+        partner_erasure.keep_company(erasure.keeps_company)

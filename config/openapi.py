@@ -25,6 +25,7 @@ SPECTACULAR_SETTINGS = {
         "VerificationStateEnum": "partners.standing.State",
         "RoleEnum": "partners.permissions.Role",
         "InvitationStatusEnum": ["pending", "expired", "accepted", "revoked"],
+        "TierRequestStatusEnum": "partners.models.TierRequest.Status",
         "KeyStatusEnum": ["active", "disabled", "leaked", "revoked", "expired"],
         "IntegrationStatusEnum": "marketplace.models.Integration.Status",
         "WebhookStatusEnum": "webhooks.models.Endpoint.Status",

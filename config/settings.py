@@ -184,6 +184,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "billing.mark_overdue_invoices": {"task": "billing.tasks.mark_overdue_invoices", "schedule": crontab(hour=5, minute=17)},
     "billing.run_payouts": {"task": "billing.tasks.run_payouts", "schedule": crontab(day_of_month="5", hour=6, minute=29)},
+    "partners.apply_tier_requests": {"task": "partners.tasks.apply_tier_requests", "schedule": crontab(minute="*/5")},
     "partners.end_impersonations": {"task": "partners.tasks.end_impersonations", "schedule": crontab(minute="*/5")},
     "partners.forget_sessions": {"task": "partners.tasks.forget_sessions", "schedule": crontab(hour=4, minute=19)},
     # Digests of days and weeks that are over; one that a dead worker didn't write is written the next day.
@@ -290,6 +291,10 @@ PAYOUT_HOLD_DAYS = env.integer("PORTICO_PAYOUT_HOLD_DAYS", 30, least=0, most=365
 PAYOUT_MINIMUM = env.integer("PORTICO_PAYOUT_MINIMUM", 1, least=0)
 # How partners pay, as it stands on invoices: the bank account, for instance.
 PAYMENT_INSTRUCTIONS = env.text("PORTICO_PAYMENT_INSTRUCTIONS", "")
+
+# --- partners ---------------------------------------------------------------------------------------------------------
+# Days after its closing for which a partner can be restored, before its personal data may be erased.
+ERASURE_WAIT_DAYS = env.integer("PORTICO_ERASURE_WAIT_DAYS", 30, least=0, most=3_650)
 
 # --- pages -----------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

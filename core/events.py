@@ -95,6 +95,14 @@ def emit(
     return event
 
 
+def erase_payloads(*, partner: Any) -> int:
+    """Erase what the partner's events said so far, for good; returns of how many. That they happened, when, and by whom stays,
+    and so does their chain: it is made of digests."""
+    told = Event.objects.filter(partner_id=getattr(partner, "pk", partner)).values("pk")
+    erased, _rows = Payload.objects.filter(pk__in=told).delete()
+    return erased
+
+
 def digest(payload: Mapping[str, Any]) -> bytes:
     """SHA-256 over a payload in normal form, in canonical JSON (sorted names, no blanks, UTF-8)."""
     return hashlib.sha256(canonical(payload)).digest()

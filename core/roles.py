@@ -29,9 +29,11 @@ class Role(models.TextChoices):
 
 DESCRIPTIONS = {
     Role.SUPPORT: _("helps partners, and looks at the portal with their eyes"),
-    Role.REVIEWER: _("decides reviews, documents and integrations"),
+    Role.REVIEWER: _("decides reviews, documents, integrations and requests for another tier"),
     Role.FINANCE: _("prices, invoices, payouts and the ledger"),
-    Role.SUPERUSER: _("everything, and alone: operators, tiers, terms, closing partners, writing in a partner's name"),
+    Role.SUPERUSER: _(
+        "everything, and alone: operators, tiers, terms, closing and erasing partners, writing in a partner's name"
+    ),
 }
 
 EVERYONE = frozenset(Role)
@@ -73,18 +75,24 @@ RIGHTS: dict[str, Right] = {
         SUPPORT,
         (*_can("add", "partners.partner"), *_can("change", "partners.partner", "partners.invitation")),
     ),
-    "partners:close": Right(_("Close, delete and restore partners"), NOBODY_ELSE, _can("delete", "partners.partner")),
+    "partners:close": Right(
+        _("Close, delete and restore partners, and erase their personal data"), NOBODY_ELSE, _can("delete", "partners.partner")
+    ),
     "partners:enter": Right(
         _("Look at the portal as a partner's team does"),
         SUPPORT,
         (*_can("view", "partners.impersonation"), *_can("add", "partners.impersonation")),
     ),
     "partners:act": Right(_("Change things there in the partner's name"), NOBODY_ELSE, _can("change", "partners.impersonation")),
-    "reviews:read": Right(_("See reviews and documents"), REVIEWER, _can("view", "partners.review", "partners.document")),
-    "reviews:write": Right(
-        _("Decide reviews, documents and integrations"),
+    "reviews:read": Right(
+        _("See reviews, documents and requests for another tier"),
         REVIEWER,
-        _can("change", "partners.review", "partners.document", "marketplace.integration"),
+        _can("view", "partners.review", "partners.document", "partners.tierrequest"),
+    ),
+    "reviews:write": Right(
+        _("Decide reviews, documents, integrations and requests for another tier"),
+        REVIEWER,
+        _can("change", "partners.review", "partners.document", "partners.tierrequest", "marketplace.integration"),
     ),
     "keys:read": Right(_("See keys; nobody sees their text"), SUPPORT, _can("view", "apikeys.key")),
     "keys:write": Right(_("Switch keys off and on, revoke them"), SUPPORT, _can("change", "apikeys.key")),

@@ -12,17 +12,19 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanWidget
 
-from core.console import Deed, ReadOnly, ReasonForm, each, operator_of
+from core.console import Deed, NoteForm, ReadOnly, ReasonForm, SureForm, each, operator_of
 from core.console_lists import ConsoleList
 from partners import (
     accounts_admin,  # noqa: F401  (registers)
+    erasure,
     invitations,
     logos,
     partners,
     reviews,
     tiers,
+    tiers_admin,  # noqa: F401  (registers)
 )
 from partners.impersonations_admin import Enterable
 from partners.models import ApiSetup, Company, Document, DocumentKind, Partner, Review, Tier
@@ -30,6 +32,12 @@ from partners.permissions import Role
 from partners.reviews_admin import GOES_LIVE, LABELS, MENDS_IT, REFUSES, ApprovalForm, RejectionForm, deciding, operator_behind
 from partners.team_admin import InvitationInline, MemberInline, OwnerForm
 from partners.terms_admin import AcceptanceInline
+
+
+class ForGoodForm(SureForm):
+    """Asks twice."""
+
+    _sure = forms.BooleanField(label=_("I know that nothing can bring it back."), widget=UnfoldBooleanWidget)
 
 
 class CompanyInline(ReadOnly, StackedInline):
@@ -79,6 +87,7 @@ class PartnerAdmin(Enterable, ConsoleList):
         "close",
         "delete_softly",
         "restore",
+        "erase",
         "invite_owner",
         "remove_logo",
     ]
@@ -93,7 +102,9 @@ class PartnerAdmin(Enterable, ConsoleList):
         "created_at",
         "activated_at",
         "verified_at",
+        "closed_at",
         "deleted_at",
+        "erased_at",
     ]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -201,14 +212,15 @@ class PartnerAdmin(Enterable, ConsoleList):
         states={Partner.Status.SUSPENDED},
         label=_("Reactivate"),
         icon="play_circle",
-        text=_("Its calls are let through again."),
+        text=_("Its calls are let through again. The team is told by mail."),
+        asks=NoteForm,
     )
     close = Deed(
         verb=partners.close,
         states=set(Partner.Status) - {Partner.Status.CLOSED},
         label=_("Close"),
         icon="lock",
-        text=_("Its credentials stop working. It can be restored."),
+        text=_("Its credentials stop working. It can be restored until its personal data is erased."),
         asks=ReasonForm,
         permission="partners.delete_partner",
     )
@@ -216,7 +228,8 @@ class PartnerAdmin(Enterable, ConsoleList):
         verb=partners.delete,
         label=_("Delete"),
         icon="delete",
-        text=_("It is closed and leaves every list. It can be restored."),
+        text=_("It is closed and leaves every list. It can be restored until its personal data is erased."),
+        asks=NoteForm,
         permission="partners.delete_partner",
     )
     restore = Deed(
@@ -225,6 +238,17 @@ class PartnerAdmin(Enterable, ConsoleList):
         label=_("Restore"),
         icon="restore",
         text=_("It comes back in the state that it had before it was closed."),
+        asks=NoteForm,
+        permission="partners.delete_partner",
+    )
+    erase = Deed(
+        verb=erasure.erase,
+        states={Partner.Status.CLOSED},
+        label=_("Erase personal data"),
+        icon="delete_forever",
+        text=_("People, documents, contacts and what its events said are erased for good. Records of money stay."),
+        said=_("Its personal data is erased."),
+        asks=ForGoodForm,
         permission="partners.delete_partner",
     )
 

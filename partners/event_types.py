@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from core.events import EventType, register
-from partners.models import Invitation, Member, Partner, Terms
+from partners.models import Invitation, Member, Partner, Terms, TierRequest
 
 TEXT = {"type": "string"}
 PARTNER_ID = "ptn_01jd3x8q4vf2r9kq6m5t7w8y9z"
@@ -105,15 +105,68 @@ PARTNER_VERIFICATION_EXPIRED = EventType(
     {**PARTNER_EXAMPLE, "fields": ["legal_name"]},
 )
 PARTNER_SUSPENDED = _with_reason("partner.suspended", _("A partner was suspended: its calls are refused."))
-PARTNER_REACTIVATED = _about_partner("partner.reactivated", _("A suspended partner is live again."))
-PARTNER_CLOSED = _with_reason("partner.closed", _("A partner was closed: its credentials no longer work."))
+PARTNER_REACTIVATED = _with_reason("partner.reactivated", _("A suspended partner is live again."))
+PARTNER_CLOSED = EventType(
+    "partner.closed",
+    _("A partner was closed: its credentials no longer work, and its personal data can be erased from `erasable_on` on."),
+    {**REASON_SCHEMA, "properties": {**REASON_SCHEMA["properties"], "erasable_on": TEXT}},
+    {**REASON_EXAMPLE, "status": "closed", "erasable_on": "2026-12-31"},
+)
 PARTNER_DELETED = _about_partner("partner.deleted", _("A closed partner was deleted; operators can restore it."))
-PARTNER_RESTORED = _about_partner("partner.restored", _("A closed or deleted partner is back in the state it had."))
+PARTNER_RESTORED = _with_reason("partner.restored", _("A closed or deleted partner is back in the state it had."))
+PARTNER_ERASED = EventType(
+    "partner.erased",
+    _("The personal data of a closed partner was erased, what its earlier events said among it."),
+    _schema(id=TEXT),
+    {"id": PARTNER_ID},
+)
 PARTNER_TIER_CHANGED = EventType(
     "partner.tier_changed",
     _("A partner moved to another tier."),
     _schema(id=TEXT, tier=TEXT, previous=TEXT),
     {"id": PARTNER_ID, "tier": "professional", "previous": "basic"},
+)
+
+
+def tier_request_facts(request: TierRequest) -> dict[str, Any]:
+    """What an event says of a request for another tier; `effective_at` and `effective_on` are empty until it was approved."""
+    at = request.effective_at
+    return {
+        "id": request.public_id,
+        "tier": request.tier.slug,
+        "tier_name": request.tier.name,
+        "previous": request.previous.slug,
+        "status": str(request.status),
+        "reason": request.reason,
+        "effective_at": at.isoformat() if at else "",
+        "effective_on": at.date().isoformat() if at else "",
+    }
+
+
+def _about_tier_request(name: str, description: Any) -> EventType:
+    schema = _schema(**dict.fromkeys(TIER_REQUEST_EXAMPLE, TEXT))
+    return EventType(name, description, schema, TIER_REQUEST_EXAMPLE)
+
+
+TIER_REQUEST_EXAMPLE = {
+    "id": "trq_01jd3x8q4vf2r9kq6m5t7w8y9z",
+    "tier": "professional",
+    "tier_name": "Professional",
+    "previous": "basic",
+    "status": "approved",
+    "reason": "",
+    "effective_at": "2026-11-23T10:00:00+00:00",
+    "effective_on": "2026-11-23",
+}
+TIER_REQUESTED = _about_tier_request("partner.tier_requested", _("A partner asked for another tier."))
+TIER_REQUEST_APPROVED = _about_tier_request(
+    "partner.tier_request_approved", _("Operators granted another tier; it is in effect from `effective_at` on.")
+)
+TIER_REQUEST_DECLINED = _about_tier_request(
+    "partner.tier_request_declined", _("Operators declined another tier; `reason` says why.")
+)
+TIER_REQUEST_WITHDRAWN = _about_tier_request(
+    "partner.tier_request_withdrawn", _("A request for another tier was taken back, or lapsed: the tier changed otherwise.")
 )
 ONBOARDING_SAVED = EventType(
     "partner.onboarding_saved",
@@ -215,8 +268,13 @@ register(
     PARTNER_CLOSED,
     PARTNER_DELETED,
     PARTNER_RESTORED,
+    PARTNER_ERASED,
     PARTNER_TIER_CHANGED,
     PARTNER_OWNER_CHANGED,
+    TIER_REQUESTED,
+    TIER_REQUEST_APPROVED,
+    TIER_REQUEST_DECLINED,
+    TIER_REQUEST_WITHDRAWN,
     ONBOARDING_SAVED,
     PARTNER_TERMS_ACCEPTED,
     TERMS_PUBLISHED,

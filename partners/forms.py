@@ -12,7 +12,7 @@ from core.actors import Actor
 from core.models import User
 from core.problems import ValidationError
 from partners import countries, documents, logos, partners
-from partners.models import ApiSetup, Company, Document, Industry, Network, Partner
+from partners.models import ApiSetup, Company, Document, Industry, Network, Partner, TierRequest
 from partners.models.partners import MOST_INDUSTRIES
 from partners.permissions import DESCRIPTIONS, GIVABLE
 
@@ -253,6 +253,16 @@ class DocumentForm(forms.Form):
         if file.size > documents.LARGEST:
             raise forms.ValidationError(_("The file is larger than 20 MiB."))
         return file
+
+
+class AskForTierForm(forms.ModelForm):
+    """A word to the operators, if any."""
+
+    class Meta:
+        model = TierRequest
+        fields = ["note"]
+        labels = {"note": _("Note")}
+        widgets = {"note": forms.Textarea(attrs={"rows": 3})}
 
 
 def show_problem(form: forms.BaseForm, problem: ValidationError) -> None:

@@ -136,7 +136,7 @@ def progress(partner: Partner) -> Progress:
     """Where the partner stands now."""
     review = last_review(partner)
     lacking: dict[str, list[str]] = {name: _empty_fields(partner, name) for name in FIELDS}
-    lacking[DOCUMENTS] = [kind.value for kind in verification.lacking(partner, verification.to_go_live(partner))]
+    lacking[DOCUMENTS] = [kind.value for kind in verification.lacking(partner, verification.to_go_live(partner.tier))]
     lacking[ACTIVATION] = [] if partner.activated_at else list(_lacking_to_go_live(partner, review))
     current = next((name for name, missing in lacking.items() if missing), None)
     steps = [Step(name, _state(partner, review, name, missing, current), missing) for name, missing in lacking.items()]
@@ -152,7 +152,7 @@ def missing(partner: Partner, *, accepted: bool = False) -> list[str | Promise]:
     found: list[str | Promise] = [] if live or _address_confirmed(partner) else [_("confirmed e-mail address of an owner")]
     if partner.tier.needs_information and not live:
         found += [TITLES[name] for name in FIELDS if _empty_fields(partner, name)]
-    kinds = verification.wanted(partner) if live else verification.to_go_live(partner)
+    kinds = verification.wanted(partner) if live else verification.to_go_live(partner.tier)
     return found + [kind.label for kind in verification.lacking(partner, kinds, accepted=accepted)]
 
 
@@ -275,7 +275,7 @@ def _in_review(review: Review | None) -> bool:
 
 
 def _state(partner: Partner, review: Review | None, name: str, missing: list[str], current: str | None) -> str:
-    if name == DOCUMENTS and not verification.to_go_live(partner):
+    if name == DOCUMENTS and not verification.to_go_live(partner.tier):
         return "not_required"
     if not missing:
         return "done"

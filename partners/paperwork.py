@@ -35,7 +35,7 @@ def of(request: PartnerRequest) -> Paper:
     for document in found:
         document.page_of = request.partner if may_write else None
         document.may_go = may_write and document.state in documents.UNDECIDED
-    kinds = {*verification.to_go_live(request.partner), *verification.wanted(request.partner)}
+    kinds = {*verification.to_go_live(request.partner.tier), *verification.wanted(request.partner)}
     wanted = [kind.label for kind in verification.lacking(request.partner, sorted(kinds))]
     return Paper(False, {"form": form, "documents": found, "wanted": wanted})
 

@@ -1,7 +1,9 @@
 """The life of a partner: it registers, goes live, is suspended and reactivated, is closed and perhaps restored."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as Unsuitable
@@ -9,11 +11,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
 
 from core import clock, events, versions
 from core.actors import Actor
 from core.models import User
-from core.problems import ValidationError
+from core.problems import Conflict, ValidationError
 from core.states import swap, transition
 from partners import event_types as types
 from partners import members, notices, terms, tiers
@@ -25,6 +28,12 @@ Status = Partner.Status
 
 # Words that stand where slugs stand in addresses.
 RESERVED = frozenset({"new", "all", "admin", "api"})
+
+
+class Erased(Conflict):
+    """What it was made of is gone."""
+
+    detail = _("The personal data of this partner was erased, so it can't be restored.")
 
 
 def register(*, email: str, password: str, company_name: str, type: str, by: Actor) -> Partner | None:
@@ -101,44 +110,66 @@ def suspend(*, partner: Partner, reason: str, by: Actor) -> None:
 
 
 @transaction.atomic
-def reactivate(*, partner: Partner, by: Actor) -> None:
+def reactivate(*, partner: Partner, reason: str = "", by: Actor) -> None:
     """Let a suspended partner's calls through again. Raises StaleState unless it is suspended."""
     swap(partner, where={"status": Status.SUSPENDED}, status=Status.ACTIVE, status_reason="")
-    _emit(types.PARTNER_REACTIVATED, partner, by)
+    _emit(types.PARTNER_REACTIVATED, partner, by, reason=reason)
 
 
 @transaction.atomic
 def close(*, partner: Partner, reason: str = "", by: Actor) -> None:
-    """End the partnership: its credentials stop working. Raises StaleState if it is closed."""
-    transition(partner, Status.CLOSED, restores_to=F("status"), status_reason=reason)
-    _emit(types.PARTNER_CLOSED, partner, by, reason=reason)
+    """End the partnership: its credentials stop working. Its personal data may be erased after a time (`partners.erasure`).
+
+    Raises StaleState if it is closed.
+    """
+    transition(partner, Status.CLOSED, restores_to=F("status"), status_reason=reason, closed_at=clock.now())
+    erasable = erasable_at(partner)
+    _emit(types.PARTNER_CLOSED, partner, by, reason=reason, erasable_on=erasable.date().isoformat() if erasable else "")
 
 
 @transaction.atomic
-def delete(*, partner: Partner, by: Actor) -> None:
+def delete(*, partner: Partner, reason: str = "", by: Actor) -> None:
     """Close it if it isn't, and take it out of every list; `restore` undoes it. Raises StaleState if it is deleted."""
     if partner.status != Status.CLOSED:
-        close(partner=partner, by=by)
+        close(partner=partner, reason=reason, by=by)
     swap(partner, where={"status": Status.CLOSED, "deleted_at": None}, deleted_at=clock.now())
     _emit(types.PARTNER_DELETED, partner, by)
 
 
 @transaction.atomic
-def restore(*, partner: Partner, by: Actor) -> None:
-    """Bring a closed or deleted partner back to the state it had before. Raises StaleState if it isn't closed."""
-    swap(partner, where={"status": Status.CLOSED}, status=F("restores_to"), restores_to="", deleted_at=None, status_reason="")
+def restore(*, partner: Partner, reason: str = "", by: Actor) -> None:
+    """Bring a closed or deleted partner back to the state it had before. Raises StaleState if it isn't closed, Erased."""
+    if partner.erased_at:
+        raise Erased()
+    swap(
+        partner,
+        where={"status": Status.CLOSED, "erased_at": None},
+        status=F("restores_to"),
+        restores_to="",
+        closed_at=None,
+        deleted_at=None,
+        status_reason="",
+    )
     partner.refresh_from_db()
-    _emit(types.PARTNER_RESTORED, partner, by)
+    _emit(types.PARTNER_RESTORED, partner, by, reason=reason)
+
+
+def erasable_at(partner: Partner) -> datetime | None:
+    """From when on a closed partner's personal data may be erased; until then it can be restored. None if it isn't closed."""
+    return partner.closed_at and partner.closed_at + timedelta(days=settings.ERASURE_WAIT_DAYS)
 
 
 @transaction.atomic
-def change_tier(*, partner: Partner, tier: Tier, by: Actor) -> None:
-    """Move to another tier; its limits hold from the next call on. Raises StaleState if it has moved meanwhile."""
+def change_tier(*, partner: Partner, tier: Tier, by: Actor, at: datetime | None = None) -> None:
+    """Move to another tier; its limits hold from the next call on, its prices from `at` (now).
+
+    Raises StaleState if it has moved meanwhile.
+    """
     previous = partner.tier
     if previous == tier:
         return
     swap(partner, where={"tier": previous}, tier=tier)
-    TierChange.objects.create(partner=partner, previous=previous)
+    TierChange.objects.create(partner=partner, previous=previous, changed_at=at or clock.now())
     data = {"id": partner.public_id, "tier": tier.slug, "previous": previous.slug}
     events.emit(type=types.PARTNER_TIER_CHANGED, partner=partner, subject=partner, actor=by, data=data)
     versions.bump(partner)

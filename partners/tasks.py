@@ -1,8 +1,14 @@
-"""What partners do by the clock."""
+"""What partners do by the clock. Each can be repeated: what is done stays done."""
 
 from celery import shared_task
 
-from partners import digests, impersonations, logos, sessions
+from partners import digests, impersonations, logos, sessions, tier_requests
+
+
+@shared_task
+def apply_tier_requests() -> int:
+    """Let approved changes of tier take effect whose time has come; returns how many."""
+    return tier_requests.apply_due()
 
 
 @shared_task

@@ -10,6 +10,7 @@ from partners import (
     inbox,
     joining,
     paperwork,
+    plan,
     profile_pages,
     serving,
     sessions,
@@ -57,5 +58,8 @@ urlpatterns = [
     path("p/<slug:slug>/profile/draft", profile_pages.draft, name="profile_draft"),
     path("p/<slug:slug>/profile/logo", profile_pages.put_logo, name="logo_put"),
     path("p/<slug:slug>/profile/logo/remove", profile_pages.remove_logo, name="logo_remove"),
+    path("p/<slug:slug>/plan/", plan.plan, name="plan"),
+    path("p/<slug:slug>/plan/requests/<str:public_id>/withdraw", plan.withdraw, name="withdraw_tier_request"),
+    path("p/<slug:slug>/plan/<slug:tier>", plan.ask, name="ask_for_tier"),
     path("p/<slug:slug>/settings/", views.settings, name="settings"),
 ]

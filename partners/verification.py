@@ -8,7 +8,7 @@ from core.actors import Actor
 from core.problems import Forbidden
 from core.states import swap
 from partners import event_types as types
-from partners.models import Document, DocumentKind, Partner
+from partners.models import Document, DocumentKind, Partner, Tier
 
 # What the documents are held against. Filling in what was empty is no change of these.
 FACTS = frozenset({"legal_name", "registration_number", "tax_id", "street", "city", "postal_code", "country"})
@@ -31,10 +31,10 @@ def require(partner: Partner) -> None:
         raise NotVerified()
 
 
-def to_go_live(partner: Partner) -> list[DocumentKind]:
-    """The kinds of documents without which its tier lets nobody go live."""
-    wanted = list(partner.tier.document_kinds) if partner.tier.needs_documents else []
-    return [DocumentKind(kind) for kind in [*wanted, *([DocumentKind.CONTRACT] if partner.tier.needs_contract else [])]]
+def to_go_live(tier: Tier) -> list[DocumentKind]:
+    """The kinds of documents without which a tier lets nobody go live."""
+    wanted = list(tier.document_kinds) if tier.needs_documents else []
+    return [DocumentKind(kind) for kind in [*wanted, *([DocumentKind.CONTRACT] if tier.needs_contract else [])]]
 
 
 def lacking(partner: Partner, kinds: list[DocumentKind], *, accepted: bool = False) -> list[DocumentKind]:

@@ -29,6 +29,7 @@ GROUPS: tuple[tuple[Any, dict[str, str]], ...] = (
             "partners.Terms": "gavel",
             "partners.Acceptance": "handshake",
             "partners.Impersonation": "visibility",
+            "partners.TierRequest": "trending_up",
         },
     ),
     (

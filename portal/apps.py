@@ -10,7 +10,9 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         from core.later import later
-        from portal import data_export  # noqa: F401  (registers its handler)
+        from partners import erasure as partner_erasure
+        from portal import data_export, erasure  # noqa: F401  (data_export registers its handler)
         from products.requests.handlers import Handler, register
 
         register(Handler("ONBOARDING", later("portal.readiness.check")))
+        partner_erasure.register(erasure.erase)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.models import Invoice, Payout
 from core import clock
 from marketplace.models import Integration
-from partners.models import Document, Partner, Review
+from partners.models import Document, Partner, Review, TierRequest
 from portal import navigation
 from products.requests.models import Request
 from webhooks.models import Endpoint
@@ -59,6 +59,13 @@ MATTERS: list[Matter] = [
         lambda: Document.objects.filter(state=Document.State.WAITING),
         "admin:partners_document_changelist",
         "state__exact=waiting",
+    ),
+    Matter(
+        _("Tier requests"),
+        "trending_up",
+        lambda: TierRequest.objects.waiting(),
+        "admin:partners_tierrequest_changelist",
+        "status__exact=waiting",
     ),
     Matter(
         _("Integrations to review"),

@@ -90,6 +90,13 @@ class Site:
         return bool(Terms.objects.in_effect().exists())
 
     @property
+    def erasable_at(self) -> Any:
+        """From when on the personal data of this partner, which is closed, may be erased."""
+        from partners.partners import erasable_at
+
+        return erasable_at(self.partner)
+
+    @property
     def environment(self) -> str:
         """`live` or `test` on a partner's pages, otherwise nothing."""
         return getattr(self._request, "environment", "")

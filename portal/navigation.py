@@ -90,6 +90,7 @@ PARTNER = (
             Entry(_("Public profile"), "globe", "partners:profile_edit"),
             Entry(_("Team"), "users", "partners:team"),
             Entry(_("Activity"), "scroll-text", "portal:activity", "audit:read"),
+            Entry(_("Plan"), "layers", "partners:plan"),
             Entry(_("Settings"), "settings", "partners:settings"),
         ),
     ),

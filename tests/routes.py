@@ -139,6 +139,7 @@ MAKERS: dict[str, Maker] = {
         member.api.post("/partner/invitations", {"email": f"{token_hex(4)}@tenancy.example", "role": "viewer"}).expect(201)["id"]
     ),
     "partner/members": _person,
+    "partner/tier-requests": _posted("/partner/tier-requests", {"tier": "basic"}),
     "requests": _posted("/requests", {"type": "TENANCY", "payload": {}}, "requestId"),
     "usage/requests": _call,
     "webhooks": _posted("/webhooks", {"url": "http://127.0.0.1:19999/hooks", "event_types": ["request.*"]}),

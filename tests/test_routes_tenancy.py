@@ -14,7 +14,9 @@ from tests.routes import MAKERS, ROOT, Route
 SHARED = frozenset({"event-types", "marketplace/integrations", "terms"})
 
 # Kinds that belong to a partner as a whole and to no environment of it.
-OF_BOTH_ENVIRONMENTS = frozenset({"notifications", "partner/documents", "partner/invitations", "partner/members"})
+OF_BOTH_ENVIRONMENTS = frozenset(
+    {"notifications", "partner/documents", "partner/invitations", "partner/members", "partner/tier-requests"}
+)
 
 
 @pytest.fixture(scope="module")

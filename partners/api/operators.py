@@ -92,11 +92,11 @@ class OperatorPartnerViewSet(OperatorViewSet, ListMixin, RetrieveMixin):
         """Refuse its calls from the next one on."""
         return self._after(partners.suspend, **self.read(ReasonSerializer))
 
-    @extend_schema(operation_id="reactivatePartner", summary="Reactivate a partner", request=None)
+    @extend_schema(operation_id="reactivatePartner", summary="Reactivate a partner", request=ReasonSerializer)
     @action(detail=True, methods=["post"])
     def reactivate(self, request: Request, public_id: str) -> Response:
         """Let the calls of a suspended partner through again."""
-        return self._after(partners.reactivate)
+        return self._after(partners.reactivate, **self.read(ReasonSerializer))
 
     @extend_schema(operation_id="closePartner", summary="Close a partner", request=ReasonSerializer)
     @action(detail=True, methods=["post"])
@@ -104,11 +104,11 @@ class OperatorPartnerViewSet(OperatorViewSet, ListMixin, RetrieveMixin):
         """End the partnership: its credentials stop working."""
         return self._after(partners.close, **self.read(ReasonSerializer))
 
-    @extend_schema(operation_id="restorePartner", summary="Restore a partner", request=None)
+    @extend_schema(operation_id="restorePartner", summary="Restore a partner", request=ReasonSerializer)
     @action(detail=True, methods=["post"])
     def restore(self, request: Request, public_id: str) -> Response:
-        """Bring a closed or deleted partner back to the state it had."""
-        return self._after(partners.restore)
+        """Bring a closed or deleted partner back to the state it had, unless its personal data was erased."""
+        return self._after(partners.restore, **self.read(ReasonSerializer))
 
     def _after(self, verb: Any, **facts: Any) -> Response:
         partner = self.get_object()

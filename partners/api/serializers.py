@@ -97,8 +97,8 @@ class OperatorPartnerSerializer(PartnerSerializer):
     tier: Any = serializers.SlugRelatedField("slug", queryset=Tier.objects.all())
 
     class Meta(PartnerSerializer.Meta):
-        fields = [*(name for name in PartnerSerializer.Meta.fields if name != "terms"), "deleted_at"]
-        read_only_fields = [*PartnerSerializer.Meta.read_only_fields, "deleted_at"]
+        fields = [*(name for name in PartnerSerializer.Meta.fields if name != "terms"), "closed_at", "deleted_at", "erased_at"]
+        read_only_fields = [*PartnerSerializer.Meta.read_only_fields, "closed_at", "deleted_at", "erased_at"]
 
 
 class MemberSerializer(StrictModel):

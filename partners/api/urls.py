@@ -2,6 +2,7 @@ from django.urls import path
 
 from partners.api import notifications, onboarding, profiles, team, terms, views
 from partners.api.reviews import OperatorDocumentViewSet
+from partners.api.tier_requests import TierRequestViewSet
 
 partner_urls = [
     path("register", views.RegisterView.as_view()),
@@ -33,6 +34,9 @@ partner_urls = [
     path("notifications", notifications.NotificationViewSet.as_view({"get": "list"})),
     path("notifications/preferences", notifications.PreferencesView.as_view()),
     path("notifications/<str:public_id>/read", notifications.NotificationViewSet.as_view({"post": "mark_read"})),
+    path("partner/tier-requests", TierRequestViewSet.as_view({"get": "list", "post": "create"})),
+    path("partner/tier-requests/<str:public_id>", TierRequestViewSet.as_view({"get": "retrieve"})),
+    path("partner/tier-requests/<str:public_id>/withdraw", TierRequestViewSet.as_view({"post": "withdraw"})),
     path("tiers", views.TierViewSet.as_view({"get": "list"})),
     path("partners", profiles.ProfileViewSet.as_view({"get": "list"})),
     path("partners/<slug:slug>", profiles.ProfileViewSet.as_view({"get": "retrieve"})),

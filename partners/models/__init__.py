@@ -8,6 +8,7 @@ from partners.models.profiles import Industry, Network
 from partners.models.reviews import Document, Review
 from partners.models.team import Invitation, Member
 from partners.models.terms import Acceptance, Terms
+from partners.models.tier_requests import TierRequest
 from partners.models.tiers import DocumentKind, Tier
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "Terms",
     "Tier",
     "TierChange",
+    "TierRequest",
 ]

@@ -67,7 +67,7 @@ class Partner(Entity):
         Status.PENDING: {Status.ACTIVE, Status.CLOSED},
         Status.ACTIVE: {Status.SUSPENDED, Status.CLOSED},
         Status.SUSPENDED: {Status.ACTIVE, Status.CLOSED},
-    }  # out of `closed` leads `partners.restore` only: to where it was
+    }  # out of `closed` leads `partners.restore` only: to where it was, until its personal data is erased
 
     id_prefix = "ptn"
 
@@ -99,7 +99,9 @@ class Partner(Entity):
     verified_at = models.DateTimeField(
         _("documents verified"), null=True, editable=False, help_text=_("Until then it can't publish and is paid nothing out.")
     )
+    closed_at = models.DateTimeField(_("closed since"), null=True, editable=False)
     deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
+    erased_at = models.DateTimeField(_("personal data erased"), null=True, editable=False)
     version = models.BigIntegerField(default=0, editable=False)
 
     objects: ClassVar = PartnerQuerySet.as_manager()
@@ -110,6 +112,11 @@ class Partner(Entity):
         constraints = [
             models.CheckConstraint(condition=~Q(status="active") | Q(activated_at__isnull=False), name="partner_active_since"),
             models.CheckConstraint(condition=Q(deleted_at=None) | Q(status="closed"), name="partner_deleted_is_closed"),
+            models.CheckConstraint(
+                condition=Q(status="closed", closed_at__isnull=False) | ~Q(status="closed") & Q(closed_at=None),
+                name="partner_closed_since",
+            ),
+            models.CheckConstraint(condition=Q(erased_at=None) | Q(deleted_at__isnull=False), name="partner_erased_is_deleted"),
         ]
         indexes = [
             models.Index(fields=["status", "-id"], name="partner_by_status"),

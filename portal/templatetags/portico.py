@@ -30,14 +30,14 @@ TO_THE_SECOND = "j M Y, H:i:s"
 
 # The colour of a state is the same everywhere. A word that isn't here is grey.
 _TONES = {
-    "good": "active accepted approved available completed delivered done enabled healthy installed live ok paid published "
-    "settled succeeded verified",
+    "good": "active accepted applied approved available completed delivered done enabled healthy installed live ok paid "
+    "published settled succeeded verified",
     "info": "claimed finalised grace in_review new open pending processing provisioning queued scanning scheduled sending "
-    "submitted trial trialing",
+    "submitted trial trialing waiting",
     "warn": "awaiting_payment changes_requested degraded delayed disabled draining expiring held hold on_hold outdated paused "
     "retrying test warning",
-    "bad": "abandoned breached broken closed dead error exhausted failed failing infected leaked overdue rejected revoked "
-    "suspended uncollectible",
+    "bad": "abandoned breached broken closed dead declined error exhausted failed failing infected leaked overdue rejected "
+    "revoked suspended uncollectible",
 }
 _TONE_OF = {word: tone for tone, words in _TONES.items() for word in words.split()}
 

@@ -71,6 +71,8 @@ FULL = [
     Page("profile-edit", "profile/", "How to reach you"),
     Page("profile-preview", "profile/preview", "This is what everybody sees."),
     Page("logo-remove", "profile/logo/remove", "Your initials stand in its place"),
+    Page("plan", "plan/", "You are on"),
+    Page("plan-ask", "plan/enterprise", "What changes"),
     Page("settings", "settings/", "Plan and state"),
     Page("activity", "activity/", "This log is whole"),
     Page("notifications", "notifications/", "is live"),

@@ -13,7 +13,7 @@ from tests.partners.conftest import PUBLIC
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ["onboarding/basic-info", "onboarding/documents", "onboarding/activation", "team/", "profile/", "settings/"]
+PAGES = ["onboarding/basic-info", "onboarding/documents", "onboarding/activation", "team/", "plan/", "profile/", "settings/"]
 
 
 class TestSignup:
@@ -153,6 +153,7 @@ def test_mail_of_every_kind_can_be_written(newcomer):
         facts = {"partner": "Acme & Co", "slug": "acme", "reason": "Unpaid", "name": "Back end", "hint": "pk_live_…x7Kq"}
         facts |= {"version": "2", "date": "2027-01-01", "summary": "Monthly.", "factor": "TOTP"}
         facts |= {"inviter": "Ann", "role": "Viewer"}
+        facts |= {"tier_name": "Professional", "effective_on": "2026-12-01", "erasable_on": "2026-12-31"}
         mail = notices.message(notices.Notice(kind=kind, user=user, facts=facts))
         assert "{" not in mail.subject + mail.body
         assert "&amp;amp;" not in mail.alternatives[0].content
