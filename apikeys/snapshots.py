@@ -77,7 +77,7 @@ def find(digest: bytes) -> Grant | None:
         kind="key",
         credential=key.pk.hex,
         version=key.version,
-        label=str(key),
+        label=key.hint,
         scopes=frozenset(key.scopes),
         status=key.status,
         expires_at=key.expires_at,

@@ -10,4 +10,5 @@ class BillingConfig(AppConfig):
         from billing import erasure, event_types, scopes  # noqa: F401  (registers them)
         from partners import erasure as partner_erasure
 
+        partner_erasure.register(erasure.erase)
         partner_erasure.keep_company(erasure.keeps_company)

@@ -8,7 +8,9 @@ class MarketplaceConfig(AppConfig):
 
     def ready(self) -> None:
         from core import events
-        from marketplace import event_types, scopes  # noqa: F401  (registers)
+        from marketplace import erasure, event_types, scopes  # noqa: F401  (registers)
         from marketplace.readers import follow_partners
+        from partners import erasure as partner_erasure
 
+        partner_erasure.register(erasure.erase)
         events.subscribe(follow_partners)

@@ -109,7 +109,7 @@ def _narrowed(request: PartnerRequest, asked: dict[str, str]) -> tuple[QuerySet[
 def _lines(events: Iterable[Event], partner: Partner) -> Iterable[Line]:
     found = list(events)
     payloads = Payload.objects.in_bulk([event.pk for event in found])
-    people = _names(partner, {event.actor_id for event in found if event.actor_kind == "member" and event.actor_id})
+    names = _names(partner, {event.actor_id for event in found if event.actor_id})
     for event, happening in zip(found, told(found, partner.slug), strict=True):
         data = redacted(payloads[event.pk].data) if event.pk in payloads else {}
         told_of = data.get("changes")
@@ -118,7 +118,7 @@ def _lines(events: Iterable[Event], partner: Partner) -> Iterable[Line]:
         yield Line(
             event=event,
             told=happening,
-            who=people.get(event.actor_id, happening.who) if event.actor_id else happening.who,
+            who=names.get(event.actor_id, happening.who) if event.actor_id else happening.who,
             call=ids.encode("call", event.request_id) if event.request_id else "",
             changes=[(name, *_pair(value)) for name, value in changes.items()],
             facts=json.dumps(rest, indent=2, ensure_ascii=False, sort_keys=True) if rest else "",
@@ -130,6 +130,9 @@ def _pair(value: Any) -> tuple[Any, Any]:
     return (value[0], value[1]) if isinstance(value, list) and len(value) == 2 else ("", value)
 
 
-def _names(partner: Partner, members: set[UUID]) -> dict[UUID, str]:
-    team = Member.objects.of_partner(partner).filter(pk__in=members).select_related("user")
-    return {member.pk: f"{member.user.get_full_name()} ({member.get_role_display()})" for member in team}
+def _names(partner: Partner, doers: set[UUID]) -> dict[UUID, str]:
+    """What the people and keys among them are called now; the log itself holds no names, so that these can be erased."""
+    team = Member.objects.of_partner(partner).filter(pk__in=doers).select_related("user")
+    keys = Key.objects.filter(partner=partner, pk__in=doers)
+    people = {member.pk: f"{member.user.get_full_name()} ({member.get_role_display()})" for member in team}
+    return {**people, **{key.pk: str(key) for key in keys}}

@@ -8,8 +8,10 @@ class UsageConfig(AppConfig):
 
     def ready(self) -> None:
         from core import partitions, streams
-        from usage import epochs, ingest, retention, scopes  # noqa: F401  (scopes registers)
+        from partners import erasure as partner_erasure
+        from usage import epochs, erasure, ingest, retention, scopes  # noqa: F401  (scopes registers)
 
+        partner_erasure.register(erasure.erase)
         partitions.register("usage_call", span="day", kept=retention.CALLS_KEPT)
 
         streams.register(streams.repeating("usage", ingest.step, idle=0.5))

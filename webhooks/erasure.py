@@ -1,0 +1,23 @@
+"""What webhooks say of a partner: addresses of its own, and what came back from them."""
+
+from partners.models import Partner
+from webhooks import deliveries
+from webhooks.models import Attempt, Delivery, Endpoint
+
+
+def erase(partner: Partner) -> None:
+    """Take its endpoints away with all that was sent and answered; that it was told of something, and when, stays."""
+    told = Delivery.objects.filter(partner=partner)
+    Attempt.objects.filter(delivery__in=told.values("pk")).delete()
+    told.update(explanation="")
+    for endpoint in Endpoint.objects.filter(partner=partner):
+        deliveries.cancel_open(endpoint)
+    Endpoint.objects.filter(partner=partner).update(
+        status=Endpoint.Status.REMOVED,
+        url="",
+        description="",
+        status_reason="",
+        secret="",
+        previous_secret=None,
+        previous_secret_until=None,
+    )
