@@ -105,6 +105,8 @@ def _watched() -> Iterator[None]:
 
     with leaks.watching():
         yield
+    seen = leaks.take()
+    assert not seen, "\n".join(seen)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,8 @@
-"""What tests make of secrets, and where it must not get: into logs, events and mail. Every test is watched (see conftest)."""
+"""What tests make of secrets, and where it must not get: into logs, events and mail. Every test is watched (see conftest).
+
+What other processes make isn't known here; what they leave, in their logs, mail folders and databases, is searched for whatever
+is spelled like a credential, which its checksum tells from the examples of documentation.
+"""
 
 import json
 import logging
@@ -6,33 +10,70 @@ import re
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 # Credentials, webhook secrets and passwords made in this process.
 SECRETS: set[str] = set()
 PASSWORDS: set[str] = set()
+# What only the mail to one person may have: the tokens in its links.
+LINKS: set[str] = set()
 # Where one of them was seen, since the last look.
 SEEN: list[str] = []
 
 SHORTEST_PASSWORD = 10
 # A run of letters long enough for a credential; the spelling of webhook secrets has more letters.
 _CANDIDATE = re.compile(r"\w{40,}|whsec_[\w+/=]+")
+_PREFIXES = frozenset({"pk_live_", "pk_test_", "ps_", "po_"})
+_SPELLED = r"(pk_live|pk_test|ps|po)_[0-9A-Za-z]{49}|whsec_[A-Za-z0-9+/=]{20,}|%PDF-"
 # How the content of documents begins.
 _CONTENT = ("%PDF-", "\\x89PNG", "\x89PNG", "JFIF")
 
 
-def within(text: str) -> str:
-    """The secret in a text, or nothing."""
+def within(text: str, *, links: bool = True) -> str:
+    """The secret in a text, or nothing; tokens of `links` are none in a mail."""
+    unfit = SECRETS | LINKS if links else SECRETS
     for candidate in _CANDIDATE.findall(text):
-        if candidate in SECRETS:
+        if candidate in unfit or _is_credential(candidate):
             return str(candidate)
     return next((secret for secret in (*PASSWORDS, *_CONTENT) if secret in text), "")
 
 
-def look(place: str, text: str) -> None:
+def _is_credential(candidate: str) -> bool:
+    from core import crypto
+
+    if candidate.startswith("whsec_"):
+        return len(candidate) == len("whsec_") + 44  # base64 of 256 bits
+    prefix = f"{candidate.rpartition('_')[0]}_"
+    return prefix in _PREFIXES and crypto.well_formed(candidate, prefix)
+
+
+def look(place: str, text: str, *, links: bool = True) -> None:
     """Note it if there is a secret in what was written to this place."""
-    if secret := within(text):
-        SEEN.append(f"{place} has {secret[:12]}…: {text[:400]}")
+    if secret := within(text, links=links):
+        found = text.index(secret)
+        SEEN.append(f"{place} has {secret[:12]}…: {text[max(found - 200, 0) : found + 200]}")
+
+
+def look_at_files(*paths: Path, links: bool = True) -> int:
+    """Look at what other processes wrote, to these files or into these folders; returns how many bytes there were."""
+    files = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
+    for file in files:
+        look(f"the file {file.name}", file.read_text(errors="replace"), links=links)
+    return sum(file.stat().st_size for file in files)
+
+
+def look_at_database(cursor: Any) -> int:
+    """Look at every row of every table for what is spelled like a credential; returns how many rows there were."""
+    cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+    rows = 0
+    for (table,) in cursor.fetchall():
+        cursor.execute(f'SELECT count(*) FROM "{table}"')
+        rows += cursor.fetchone()[0]
+        cursor.execute(f'SELECT t::text FROM "{table}" t WHERE t::text ~ %s', [_SPELLED])
+        for (row,) in cursor.fetchall():
+            look(f"the table {table}", row)
+    return rows
 
 
 def take() -> list[str]:
@@ -41,7 +82,7 @@ def take() -> list[str]:
 
     for message in getattr(mail, "outbox", ()):
         parts = [part for part, _type in getattr(message, "alternatives", ())]
-        look("a mail", "\n".join([message.subject, message.body, *map(str, parts)]))
+        look("a mail", "\n".join([message.subject, message.body, *map(str, parts)]), links=False)
     seen, SEEN[:] = list(SEEN), []
     return seen
 
@@ -56,21 +97,20 @@ def watching() -> Iterator[None]:
     from core.models import Event, Payload
     from webhooks import signing
 
-    handler = _Handler()
-    logging.getLogger().addHandler(handler)
     post_save.connect(_payload, sender=Payload)
     post_save.connect(_event, sender=Event)
     undo = [
         _remember(crypto, "generate", _credential),
+        _remember(crypto, "derive", _link),
         _remember(signing, "new_secret", _credential),
         _remember(AbstractBaseUser, "set_password", _password),
+        _remember(logging.Logger, "handle", _record),  # a handler would go when logging is set up anew
     ]
     yield
     for back in undo:
         back()
     post_save.disconnect(_event, sender=Event)
     post_save.disconnect(_payload, sender=Payload)
-    logging.getLogger().removeHandler(handler)
 
 
 def _remember(owner: Any, name: str, note: Callable[..., None]) -> Callable[[], None]:
@@ -90,6 +130,10 @@ def _credential(made: str, *args: Any) -> None:
     SECRETS.add(made)
 
 
+def _link(made: str, *args: Any) -> None:
+    LINKS.add(made)
+
+
 def _password(made: None, user: Any, raw: str | None = None) -> None:
     if raw and len(raw) >= SHORTEST_PASSWORD:
         PASSWORDS.add(raw)
@@ -103,7 +147,6 @@ def _event(instance: Any, **kwargs: Any) -> None:
     look("an event", f"{instance.type} {instance.subject} {instance.actor_label}")
 
 
-class _Handler(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        error = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info and record.exc_info[0] else ""
-        look("the log", f"{record.getMessage() if isinstance(record.msg, str) else record.msg} {error}")
+def _record(result: None, logger: logging.Logger, record: logging.LogRecord) -> None:
+    error = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info and record.exc_info[0] else ""
+    look("the log", f"{record.getMessage() if isinstance(record.msg, str) else record.msg} {error}")

@@ -260,8 +260,10 @@ def _end_other_sessions() -> None:
 def platform(django_db_setup: None, django_db_blocker: Any) -> Iterator[Gateway]:
     """The one platform of the session."""
     from django.conf import settings
+    from django.db import connection
 
     from config.wsgi import application
+    from tests import leaks
 
     # The platform's threads use the database between tests too, so it is open from here on.
     with django_db_blocker.unblock():
@@ -276,6 +278,8 @@ def platform(django_db_setup: None, django_db_blocker: Any) -> Iterator[Gateway]
         web.shutdown()
         web.server_close()
         path.unlink(missing_ok=True)
+        with connection.cursor() as cursor:
+            leaks.look_at_database(cursor)
 
 
 class _GatewayThread:

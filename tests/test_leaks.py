@@ -6,7 +6,7 @@ import pytest
 import structlog
 from django.contrib import admin
 from django.core import mail
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from apikeys import keys
@@ -14,7 +14,9 @@ from core import events, operators, relay
 from core.actors import SYSTEM
 from core.event_types import OPERATOR_TOKEN_ISSUED
 from core.models import User
-from partners import notices, partners
+from partners import invitations, notices, partners
+from partners.models import Notice
+from partners.permissions import Role
 from tests import leaks
 from webhooks import endpoints
 
@@ -51,6 +53,38 @@ class TestWatch:
         User.objects.create_user("bo@globex.example", "plum-twilight-17")
         structlog.get_logger("tests").warning("signed up with plum-twilight-17")
         assert leaks.take()
+
+
+class TestOtherProcesses:
+    """What they made isn't known here; it has the spelling of a credential all the same."""
+
+    def test_file(self, key, tmp_path):
+        (tmp_path / "worker.log").write_text(f'{{"event": "sent", "key": "{key.text}"}}')
+        leaks.SECRETS.discard(key.text)
+        assert leaks.look_at_files(tmp_path) > 0
+        assert [found.split()[:3] for found in leaks.take()] == [["the", "file", "worker.log"]]
+
+    def test_example_of_the_documentation(self, tmp_path):
+        (tmp_path / "web.log").write_text(f"pk_live_{'0' * 49}")
+        leaks.look_at_files(tmp_path)
+        assert leaks.take() == []
+
+    def test_table(self, globex, key):
+        Notice.objects.create(kind="x", cause="x", user=User.objects.get(), facts={"key": key.text})
+        leaks.SECRETS.discard(key.text)
+        with connection.cursor() as cursor:
+            assert leaks.look_at_database(cursor) > 0
+        assert [found.split()[:3] for found in leaks.take()] == [["the", "table", "partners_notice"]]
+
+
+def test_link_of_a_mail_is_for_its_reader_alone(globex):
+    token = invitations.token(invitations.invite(partner=globex, email="bo@globex.example", role=Role.VIEWER, by=SYSTEM))
+    while notices.send_due():
+        pass
+    assert token in mail.outbox[0].body
+    assert leaks.take() == []
+    structlog.get_logger("tests").warning("invited", link=f"/invitations/{token}")
+    assert leaks.take()
 
 
 def test_operators_pages_show_no_secret(globex, key):

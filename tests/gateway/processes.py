@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 import pytest
 
 from local.processes import Process
+from tests import leaks
 from tests.platform import ROOT, Gateway
 
 
@@ -134,6 +135,7 @@ class GatewayProcess(Gateway):
 
     def end(self) -> None:
         self.kill()
+        leaks.look_at_files(self.home / "log")
         shutil.rmtree(self.home, ignore_errors=True)
 
     def __enter__(self) -> "GatewayProcess":

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 from local.processes import launched
+from tests import leaks
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
@@ -58,6 +59,7 @@ class PlatformRun:
     def up(self) -> "PlatformRun":
         self.until(lambda: "is running" in self.said or self.ended, "the start")
         assert not self.ended, self.said
+        leaks.PASSWORDS.update(person["password"] for person in self.demo.values() if "password" in person)
         return self
 
     def answers(self, path: str = "/readyz") -> bool:
@@ -72,7 +74,7 @@ class PlatformRun:
         return psutil.Process(self.popen.pid).children(recursive=True)
 
     def end(self) -> str:
-        """Stop it if it still runs, and return what it said."""
+        """Stop it if it still runs, look whether a process of it let a secret out, and return what it said."""
         if self.popen.poll() is None:
             started = self.processes()
             self.popen.terminate()
@@ -81,6 +83,8 @@ class PlatformRun:
             finally:
                 for process in [self.popen, *left_of(started, 0)]:
                     process.kill()
+        leaks.look_at_files(self.output, self.home / "logs")
+        leaks.look_at_files(self.home / "mail", links=False)
         return self.said
 
 

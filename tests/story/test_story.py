@@ -4,8 +4,11 @@ import os
 import subprocess
 import sys
 
+import psycopg
 import pytest
 
+from local.home import Home
+from tests import leaks
 from tests.local.platform_run import OURS, ROOT, PlatformRun
 
 pytestmark = pytest.mark.slow
@@ -24,6 +27,9 @@ def test_it_ends_well_twice_in_a_row(running: PlatformRun) -> None:
         ended = told(running)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         assert "The story ended well" in ended.stdout
+    url = Home.open(running.home).settings()["DATABASE_URL"]
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        assert leaks.look_at_database(cursor) > 1_000
 
 
 def test_it_says_what_failed_and_what_to_do(running: PlatformRun) -> None:
