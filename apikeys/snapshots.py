@@ -57,10 +57,10 @@ class Grant(msgspec.Struct, frozen=True, dict=True):
         return ids.encode(Key.id_prefix if self.kind == "key" else OperatorToken.id_prefix, UUID(self.credential))
 
     @cached_property
-    def wire_headers(self) -> list[tuple[bytes, bytes]]:
-        """Who calls, for a proxy that trusts us."""
-        headers = [(b"x-key-id", self.credential_id.encode()), (b"x-scopes", " ".join(sorted(self.scopes)).encode())]
-        return headers + ([(b"x-partner-id", self.partner_id.encode())] if self.partner else [])
+    def wire_lines(self) -> bytes:
+        """Who calls, as header lines for a proxy that trusts us."""
+        told = f"x-key-id: {self.credential_id}\r\nx-scopes: {' '.join(sorted(self.scopes))}\r\n"
+        return (told + (f"x-partner-id: {self.partner_id}\r\n" if self.partner else "")).encode()
 
     def has_scope(self, scope: str) -> bool:
         """Whether the credential carries the scope, or all of them (`*`)."""

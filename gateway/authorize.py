@@ -9,7 +9,7 @@ from core.problems import MethodNotAllowed, Problem
 from gateway import paths
 from gateway.calls import Call
 from gateway.directory import Directory
-from gateway.exchanges import Headers, rendered
+from gateway.exchanges import lines, rendered
 from gateway.pipeline import Admission, Want
 
 NGINX = "nginx"
@@ -40,21 +40,19 @@ class Asked:
 
 def answer_admitted(call: Call, admission: Admission) -> int:
     """204 without a body: one with a body would cost nginx its kept-alive connection."""
-    headers: Headers = [(b"x-request-id", call.request_id.encode())]
-    if admission.grant is not None:
-        headers += admission.grant.wire_headers
-    call.exchange.answer(204, headers + admission.verdict.headers())
+    who = b"" if admission.grant is None else admission.grant.wire_lines
+    call.exchange.answer(204, call.id_line + who + admission.verdict.lines())
     return 204
 
 
-def answer_refused(call: Call, problem: Problem, style: str, extra: Headers) -> int:
+def answer_refused(call: Call, problem: Problem, style: str, extra: bytes) -> int:
     """The problem; in nginx's style a bare 401 or 403 whose headers say what it would have been."""
     call.code = problem.code
     headers, body = rendered(problem, call.request_id)
     if style != NGINX:
-        call.exchange.answer(problem.status, headers + extra, body)
+        call.exchange.answer(problem.status, lines(headers) + extra, body)
         return problem.status
     headers = [entry for entry in headers if entry[0] != b"content-type"]
     headers += [(b"x-portico-status", b"%d" % problem.status), (b"x-portico-code", problem.code.encode())]
-    call.exchange.answer(problem.status if problem.status in {401, 403} else 403, headers + extra)
+    call.exchange.answer(problem.status if problem.status in {401, 403} else 403, lines(headers) + extra)
     return problem.status

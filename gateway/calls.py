@@ -46,6 +46,11 @@ class Call:
         return "" if value is None else value.decode("latin-1")
 
     @property
+    def id_line(self) -> bytes:
+        """The header line that tells our id of it."""
+        return b"x-request-id: %b\r\n" % self.request_id.encode()
+
+    @property
     def client_request_id(self) -> str:
         """The client's own id of the request, kept beside ours."""
         return self.header(b"x-request-id")[:LONGEST_CLIENT_ID]

@@ -1,6 +1,7 @@
 """Credentials: read from the request, found by their keyed hash in memory, else in PostgreSQL."""
 
 import asyncio
+import random
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -22,8 +23,8 @@ from marketplace import installations
 KEY_PREFIXES = ("pk_live_", "pk_test_")
 
 MOST_KNOWN = 50_000
-LIFETIME = 60.0
-"""Seconds after which a snapshot is read again, even if no version says so."""
+LIFETIME = 300.0
+"""Seconds after which a snapshot is read again at the latest, even if no version says so; some earlier, so that not all are at once."""
 GRACE = 900.0
 """Seconds for which a known credential is served on while PostgreSQL is away."""
 MOST_UNKNOWN = 10_000
@@ -73,13 +74,14 @@ Subject = tuple[str, int]
 class Snapshot:
     """A grant in memory, with its question to the limits made once."""
 
-    __slots__ = ("_question", "_quota", "_rates", "checked_at", "digest", "grant", "is_told", "policies", "read_at", "subjects")
+    __slots__ = ("_question", "_quota", "_rates", "checked_at", "digest", "grant", "is_told", "lifetime", "policies", "read_at", "subjects")
 
     def __init__(self, grant: Grant, digest: bytes) -> None:
         self.grant = grant
         self.digest = digest
         self.is_told = False
         self.read_at = self.checked_at = time.monotonic()
+        self.lifetime = LIFETIME * random.uniform(0.8, 1)
         self.subjects: list[Subject] = [(versions.KEY.format(UUID(grant.credential)), grant.version)]
         rates = [Rate("key", f"rate:key:{grant.credential}", max(1, grant.rate))]
         self._quota: Subject | None = None
@@ -133,7 +135,7 @@ class Credentials:
     def known(self, credential: Credential) -> Snapshot | None:
         """The snapshot that is kept of a credential, if it isn't too old."""
         snapshot = self._known.get(credential.digest)
-        if snapshot is None or snapshot.unchecked_for >= LIFETIME:
+        if snapshot is None or time.monotonic() - snapshot.checked_at >= snapshot.lifetime:
             return None
         self._known.move_to_end(credential.digest)
         self._metrics.lookups["hit"] += 1

@@ -118,23 +118,22 @@ class Door:
 
     async def _carry(self, call: Call, admission: Admission) -> None:
         status = 499  # the client went away (nginx' convention)
-        extra: Headers = [(b"x-request-id", call.request_id.encode()), *admission.verdict.headers()]
+        extra = call.id_line + admission.verdict.lines()
         upstream = self.integrations if admission.want.route else self.django
         try:
             call.exchange.follow_client()
             status = await upstream.carry(call, admission, extra)
         except problems.Problem as problem:
-            status = answers.refuse(call, problem, admission.verdict.headers())
+            status = answers.refuse(call, problem, admission.verdict.lines())
         except PostgresAway:
-            status = answers.refuse(call, problems.TemporarilyUnavailable(), admission.verdict.headers())
+            status = answers.refuse(call, problems.TemporarilyUnavailable(), admission.verdict.lines())
         finally:
             self._finished(call, admission.grant, status, metered=admission.is_metered)
 
     async def _refuse_unrouted(self, call: Call, problem: problems.Problem) -> None:
         """A path or method that doesn't exist: counted like any call of a stranger, so that nobody scans for free."""
         if isinstance(problem, problems.MethodNotAllowed) and call.method == "OPTIONS":
-            allow = problem.headers["Allow"].encode()
-            call.exchange.answer(204, [(b"allow", allow), (b"x-request-id", call.request_id.encode())])
+            call.exchange.answer(204, f"allow: {problem.headers['Allow']}\r\n".encode() + call.id_line)
             return
         verdict = await self.limits.take_address(call.address)
         try:
@@ -145,14 +144,14 @@ class Door:
         self._refused(call, Refused(problem))
 
     def _refused(self, call: Call, refused: Refused) -> None:
-        extra = refused.verdict.headers() if refused.verdict else []
+        extra = refused.verdict.lines() if refused.verdict else b""
         status = answers.refuse(call, refused.problem, extra)
         self._finished(call, refused.grant, status, metered=False)
 
     def _own(self, call: Call, path: str) -> None:
         if path == "/gateway/metrics" and self._may_see_metrics(call):
             self.metrics.redis_away = 0 if self.redis.connected else 1
-            call.exchange.answer(200, [(b"content-type", CONTENT_TYPE_LATEST.encode())], self.metrics.exposition())
+            call.exchange.answer(200, f"content-type: {CONTENT_TYPE_LATEST}\r\n".encode(), self.metrics.exposition())
         else:
             raise problems.NotFound()
 
@@ -162,12 +161,12 @@ class Door:
             want = await asked.want(call, self.directory)
             admission = await admit(call, want, self.credentials, self.routes, self.limits)
         except Refused as refused:
-            extra = refused.verdict.headers() if refused.verdict else []
+            extra = refused.verdict.lines() if refused.verdict else b""
             status = authorize.answer_refused(call, refused.problem, asked.style, extra)
             self._finished(call, refused.grant, status, metered=False)
             return
         except problems.Problem as problem:
-            status = authorize.answer_refused(call, problem, asked.style, [])
+            status = authorize.answer_refused(call, problem, asked.style, b"")
             self._finished(call, None, status, metered=False)
             return
         status = authorize.answer_admitted(call, admission)

@@ -117,8 +117,9 @@ class Exchange:
             self._signal.set_result(None)
 
     # --- the answer ---
-    def answer(self, status: int, headers: Headers, body: bytes = b"") -> None:
-        """All of it. The server itself says its length; a 204 and a 304 have none (RFC 9110, section 8.6).
+    def answer(self, status: int, head: bytes, body: bytes = b"") -> None:
+        """All of it; `head` are header lines (see `lines`), to which its length is added. A 204 and a 304 have none (RFC 9110,
+        section 8.6).
 
         After another answer has begun there can be none: that one is broken off.
         """
@@ -126,31 +127,31 @@ class Exchange:
             self.break_off()
             return
         self._is_written = self._is_ended = True
-        lines = self._opened(status, headers)
+        framing = self._framing()
         if status != 204 and status != 304:
-            lines.append(b"content-length: %d\r\n" % len(body))
+            framing += b"content-length: %d\r\n" % len(body)
             if self.method == "HEAD":
                 body = b""
-        lines += (b"\r\n", body)
-        self._connection.write(b"".join(lines))
+        self._connection.write(b"".join((_status_line(status), self._connection.server.date, head, framing, b"\r\n", body)))
 
-    def start(self, status: int, headers: Headers) -> None:
+    def start(self, status: int, headers: Headers, ours: bytes = b"") -> None:
         """The head of a body that comes in parts, kept until there is one; it is as long as `content-length` says, if that does.
 
-        The connection's own headers mustn't be among these.
+        The connection's own headers mustn't be among these; `ours` are further lines.
         """
         names = dict(headers)
-        lines = self._opened(status, headers, has_date=b"date" in names)
+        date = b"" if b"date" in names else self._connection.server.date
+        framing = self._framing()
         self._is_bodiless = status == 204 or status == 304 or self.method == "HEAD"
         if b"content-length" in names:
             self._left = int(names[b"content-length"])
         elif self.version == "1.1" and not self._is_bodiless:
             self._is_chunked = True
-            lines.append(b"transfer-encoding: chunked\r\n")
-        elif not self._is_bodiless:
+            framing += b"transfer-encoding: chunked\r\n"
+        elif self.keeps_alive and not self._is_bodiless:
             self.keeps_alive = False
-        lines.append(b"\r\n")
-        self._head = b"".join(lines)
+            framing = self._framing()
+        self._head = b"".join((_status_line(status), date, lines(headers), ours, framing, b"\r\n"))
 
     async def write(self, part: bytes) -> None:
         """A part of the body; waits while the client is slow. Raises ClientGone."""
@@ -171,7 +172,7 @@ class Exchange:
     def fail(self) -> None:
         """Say that something went wrong; an answer that has begun is cut off, so that nobody takes it for whole."""
         headers, body = rendered(problems.InternalError(), ids.encode("call", ids.new()))
-        self.answer(problems.InternalError.status, headers, body)
+        self.answer(problems.InternalError.status, lines(headers), body)
 
     def break_off(self) -> None:
         """Nothing more comes of it."""
@@ -179,18 +180,12 @@ class Exchange:
             self._is_ended = True
             self._connection.abort()
 
-    def _opened(self, status: int, headers: Headers, *, has_date: bool = False) -> list[bytes]:
-        """Status line and headers, with what is to be said of the connection."""
-        server = self._connection.server
-        lines = [b"%b: %b\r\n" % entry for entry in headers]
-        if b"".join(lines).count(b"\n") != len(headers):
-            raise ValueError("a header with a line break in it")
-        if not self.keeps_alive or not self.is_received or server.is_closing:
+    def _framing(self) -> bytes:
+        """What is to be said of the connection."""
+        if not self.keeps_alive or not self.is_received or self._connection.server.is_closing:
             self.keeps_alive = False
-            lines.append(b"connection: close\r\n")
-        elif self.version == "1.0":
-            lines.append(b"connection: keep-alive\r\n")
-        return [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status, b"" if has_date else server.date, *lines]
+            return b"connection: close\r\n"
+        return b"" if self.version == "1.1" else b"connection: keep-alive\r\n"
 
     def _framed(self, part: bytes, *, is_last: bool) -> bytes:
         """A part of the body as the head has promised it (RFC 9112, section 6), after that head if it is the first."""
@@ -209,6 +204,14 @@ class Exchange:
         return head + part
 
 
+def lines(headers: Headers) -> bytes:
+    """Headers as they go over the wire. Raises ValueError for one with a line break in it."""
+    made = b"".join([b"%b: %b\r\n" % entry for entry in headers])
+    if made.count(b"\n") != len(headers):
+        raise ValueError("a header with a line break in it")
+    return made
+
+
 def rendered(problem: problems.Problem, request_id: str) -> tuple[Headers, bytes]:
     """A problem's headers and document."""
     document: dict[str, Any] = problem.document(request_id=request_id, base_url=settings.BASE_URL)
@@ -219,3 +222,7 @@ def rendered(problem: problems.Problem, request_id: str) -> tuple[Headers, bytes
     ]
     headers += [(name.lower().encode(), str(value).encode("latin-1", "replace")) for name, value in problem.headers.items()]
     return headers, _encode(document)
+
+
+def _status_line(status: int) -> bytes:
+    return _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status

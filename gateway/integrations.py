@@ -21,7 +21,7 @@ from core.idempotency import check_key, fingerprint
 from core.problems import UpstreamTimeout, UpstreamUnavailable
 from gateway import replays
 from gateway.calls import Call
-from gateway.exchanges import Headers
+from gateway.exchanges import Headers, lines
 from gateway.http1 import BrokenOff
 from gateway.metering import Metering
 from gateway.pipeline import Admission
@@ -46,7 +46,7 @@ OUTWARDS_DROPPED = HOP_BY_HOP | {
 }
 STORED_HEADERS = frozenset({b"content-type", b"content-language", b"location", b"etag", b"last-modified", b"cache-control"})
 # An answer of somebody else's API under our domain is data, whatever a browser would like to make of it.
-HARMLESS: Headers = [(b"content-security-policy", b"default-src 'none'; sandbox"), (b"x-content-type-options", b"nosniff")]
+HARMLESS = b"content-security-policy: default-src 'none'; sandbox\r\nx-content-type-options: nosniff\r\n"
 
 
 class Integrations:
@@ -64,7 +64,7 @@ class Integrations:
     async def stop(self) -> None:
         await self._client.__aexit__()
 
-    async def carry(self, call: Call, admission: Admission, extra: Headers) -> int:
+    async def carry(self, call: Call, admission: Admission, extra: bytes) -> int:
         """Forward an admitted call and pass the answer on; returns the status."""
         kept = admission.want.route
         grant = admission.grant
@@ -92,7 +92,7 @@ class Integrations:
             under_way = (caller, key) in self._flights if mine else await self._metering.is_alive(found.epoch)
             raise found.problem(under_way=under_way)
         if found is not None:
-            call.exchange.answer(found.status, found.headers + exchange.extra + [replays.REPLAYED], found.body)
+            call.exchange.answer(found.status, lines([*found.headers, replays.REPLAYED]) + exchange.extra, found.body)
             call.bytes_out = len(found.body)
             return found.status
         self._flights.add((caller, key))
@@ -103,7 +103,7 @@ class Integrations:
                 finish = replays.finish
                 await self._threads.run(finish, caller=caller, key=key, status=answer.status, headers=headers, body=whole)
                 if whole is None:
-                    exchange.extra.append(replays.NOT_STORED)
+                    exchange.extra += lines([replays.NOT_STORED])
                 return await exchange.pass_on(answer)
         except NotSent:
             await self._threads.run(replays.release, caller=caller, key=key)
@@ -122,7 +122,7 @@ class NotSent(UpstreamUnavailable):
 class _Exchange:
     """One call to an upstream and its answer. Of an answer that was gathered, `read` is what has come of its body."""
 
-    def __init__(self, client: outbound.Client, call: Call, route: Route, headers: Headers, extra: Headers) -> None:
+    def __init__(self, client: outbound.Client, call: Call, route: Route, headers: Headers, extra: bytes) -> None:
         self._client = client
         self._url = _url(route, call)
         self._headers = headers
@@ -162,8 +162,7 @@ class _Exchange:
 
     async def pass_on(self, answer: aiohttp.ClientResponse) -> int:
         """Send the answer to the client as it comes. Raises BrokenOff if it ends before its end."""
-        headers = passed_headers(answer) + self.extra
-        self.call.exchange.start(answer.status, headers)
+        self.call.exchange.start(answer.status, passed_headers(answer), self.extra)
         try:
             for part in self.read:
                 await self._pass(part)

@@ -9,11 +9,10 @@ from core.problems import QuotaExceeded, RateLimited
 from gateway import quotas
 from gateway.addresses import limited_as
 from gateway.credentials import Snapshot, Subject
-from gateway.exchanges import Headers
 from gateway.metrics import Metrics
 from gateway.pipelining import Redis, RedisAway
 from gateway.policies import Policies, Rate
-from gateway.questions import Answer, Question, Questions
+from gateway.questions import MINUTE, Answer, Question, Questions
 from gateway.threads import PostgresAway, Threads
 
 log = structlog.get_logger(__name__)
@@ -24,7 +23,6 @@ SET_IF_LATER = (
     " if not v or tonumber(v) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end"
 )
 STALE, COUNT_MISSING, ADMITTED, RATE_REFUSES, QUOTA_REFUSES = range(5)
-MINUTE = 60_000_000
 CHECKED_AGE = 1.0
 """Seconds for which a snapshot is good while Redis can't tell its versions."""
 NO_POLICIES = Policies([])
@@ -58,13 +56,12 @@ class Verdict:
         if self.outcome == QUOTA_REFUSES:
             raise QuotaExceeded(limit=self._policies.quota, headers={"Retry-After": str(max(1, self._answer[2]))})
 
-    def headers(self) -> Headers:
-        """What the answer's headers say of the limits; nothing if none was asked."""
-        rates = self._policies.rates
-        if not rates or self.outcome == STALE:
-            return []
-        answer = self._answer
-        return self._policies.headers(answer[3 : 3 + 2 * len(rates)], answer[1], answer[2])
+    def lines(self) -> bytes:
+        """The header lines that say so to the client; none if no limit was asked."""
+        policies, answer = self._policies, self._answer
+        if not policies.rates or self.outcome == STALE:
+            return b""
+        return policies.lines(answer[3 : 3 + 2 * len(policies.rates)], answer[1], answer[2])
 
 
 class Limits:

@@ -5,6 +5,7 @@ What a caller asks is the same every time, so its words are packed once (`Questi
 
 import asyncio
 import hashlib
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from gateway.pipelining import Redis, RedisAway, Word, array, bulk
 log = structlog.get_logger(__name__)
 
 SOURCE = (Path(__file__).parent / "take.lua").read_text()
+MINUTE = 60_000_000
+"""In µs, as Redis' clock counts."""
+NO_QUOTA = -2
 MOST_TOGETHER = 128
 """Calls in one script, for which Redis serves nobody else: a few milliseconds."""
 
@@ -44,20 +48,14 @@ class Question:
         """`versions` and `rates` are keys with the version expected and the calls a minute; `quota` is the key of the
         months' counts with the calls a month (-1: counted only), `used` what a missing count starts from."""
         names = [*(key for key, _ in versions), *(key for key, _ in rates)]
-        limit = ""
+        limit = NO_QUOTA
         if quota is not None:
             names.append(quota[0])
-            limit = str(quota[1])
-        start = "" if used is None else str(used)
-        words: list[Word] = [
-            len(versions),
-            len(rates),
-            limit,
-            start,
-            member,
-            *(known for _, known in versions),
-            *(each for _, each in rates),
-        ]
+            limit = quota[1]
+        start = -1 if used is None else used
+        intervals = [MINUTE // each for _, each in rates]
+        fixed = struct.pack(f">BBdd{len(rates)}d", len(versions), len(rates), limit, start, *intervals)
+        words: list[Word] = [fixed, member, *(known for _, known in versions)]
         self.keys = bulk(*names)
         self.arguments = bulk(*words)
         self.key_count = len(names)

@@ -19,7 +19,7 @@ import structlog
 from django.utils.translation import gettext_lazy as _
 
 from core import ids, problems
-from gateway.exchanges import BUFFERED, ClientGone, Exchange, Headers, rendered
+from gateway.exchanges import BUFFERED, ClientGone, Exchange, Headers, lines, rendered
 from gateway.http1 import BrokenOff
 
 log = structlog.get_logger(__name__)
@@ -271,7 +271,7 @@ class Connection(asyncio.Protocol):
     async def _run(self) -> None:
         serve, waiting = self.server.serve, self._waiting
         try:
-            while await self._has_next():
+            while waiting or await self._has_next():
                 exchange = self._current = waiting.popleft()
                 try:
                     await serve(exchange)
@@ -324,7 +324,7 @@ class Connection(asyncio.Protocol):
             return
         headers, body = rendered(self._refusal, ids.encode("call", ids.new()))
         exchange = Exchange(self, "GET", b"/", "1.1", [], {}, keeps_alive=False)
-        exchange.answer(self._refusal.status, headers, body)
+        exchange.answer(self._refusal.status, lines(headers), body)
         self._linger()
 
     def _refuse(self, problem: problems.Problem) -> None:

@@ -1,22 +1,24 @@
 -- Decide a batch of calls, one after the other: for each compare versions, then take from every limit or from none.
 --
 -- KEYS: admissions of this epoch, then for each call: versions…, rates…, [quota]
--- ARGV: µs to add to the clock, then for each call: number of versions, number of rates, quota limit ("" no quota, -1 counted
---       without a limit, else calls a month), used calls to start a missing count from ("" unknown), field of the admissions,
---       expected versions…, calls a minute of each rate…
+-- ARGV: µs to add to the clock, then for each call: fixed numbers, field of the admissions, expected versions…
+--       The fixed numbers are packed (big-endian): bytes with the number of versions and of rates; then doubles with the calls
+--       a month (-2 no quota, -1 counted without a limit), the used calls to start a missing count from (-1 unknown), and of
+--       each rate the µs between two calls.
 -- Answers for each call: {0, found versions…} stale; {1, month} the month's count is missing; else
 --       {2 admitted | 3 a rate refuses | 4 the quota refuses, used calls, seconds until the month ends,
---        for each rate: calls left, seconds until all of them are back; then for each rate: seconds until one is}
+--        for each rate: calls left, seconds until all of them are back; then, of 3, for each rate: seconds until one is}
 --
 -- A rate of N a minute is GCRA (the leaky bucket as a meter; ITU-T I.371): a burst of N, then N/60 a second. Redis' own clock
 -- is the only one, so that gateways can't disagree; it says which month it is too.
-local call, floor, ceil, max = redis.call, math.floor, math.ceil, math.max
-local MINUTE = 60000000
+local call, floor, ceil, max, unpack_numbers = redis.call, math.floor, math.ceil, math.max, struct.unpack
+local MINUTE, NONE = 60000000, -2
 
 local time = call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2]) + tonumber(ARGV[1])
 local known = call('MGET', unpack(KEYS)) -- a quota is a hash: nil here
 local arrivals, counts, admitted = {}, {}, {} -- as this batch leaves them, by key; the last by field
+local before, intervals = {}, {} -- of the rates of one call
 local month, left
 
 -- The civil month of a count of days (H. Hinnant, "chrono-compatible low-level date algorithms").
@@ -43,7 +45,7 @@ local function read_count(key, start)
   if not month then read_month() end
   count = call('HGET', key, month)
   if not count then
-    if start == '' then return nil end
+    if start < 0 then return nil end
     call('DEL', key)
     call('HSET', key, month, start)
     call('EXPIRE', key, left + 86400)
@@ -66,45 +68,47 @@ end
 
 -- One call whose keys and words begin after `k` and `a`; returns its answer, and where the next begins.
 local function take(k, a)
-  local versions, rates, quota = tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), ARGV[a + 3]
-  local expected, limits, count_key = a + 5, a + 5 + versions, KEYS[k + versions + rates + 1]
-  local next_k, next_a = k + versions + rates + (quota == '' and 0 or 1), limits + rates
+  local fixed = ARGV[a + 1]
+  local versions, rates, quota, start = unpack_numbers('>BBdd', fixed)
+  local first, count_key = k + versions, KEYS[k + versions + rates + 1]
+  local next_k, next_a = first + rates + (quota == NONE and 0 or 1), a + 2 + versions
   for i = 1, versions do
-    if known[k + i] ~= ARGV[expected + i] then
+    if known[k + i] ~= ARGV[a + 2 + i] then
       local found = {0}
       for j = 1, versions do found[j + 1] = tonumber(known[k + j] or -1) end
       return found, next_k, next_a
     end
   end
   local used = -1
-  if quota ~= '' then
-    used = read_count(count_key, ARGV[a + 4])
+  if quota ~= NONE then
+    used = read_count(count_key, start)
     if not used then return {1, month}, next_k, next_a end
   end
 
-  local answer, outcome, first = {2, used, left or 0}, 2, k + versions
+  local outcome = 2
   for i = 1, rates do
-    local at = arrivals[KEYS[first + i]] or tonumber(known[first + i] or 0)
-    if max(now, at) + floor(MINUTE / tonumber(ARGV[limits + i])) - now > MINUTE then outcome = 3 end
+    local at = arrivals[KEYS[first + i]] or tonumber(known[first + i])
+    local interval = unpack_numbers('>d', fixed, 11 + 8 * i)
+    before[i], intervals[i] = at, interval
+    if (at and at > now and at or now) + interval - now > MINUTE then outcome = 3 end
   end
-  if outcome == 2 and quota ~= '' and tonumber(quota) >= 0 and used >= tonumber(quota) then outcome = 4 end
-  answer[1] = outcome
+  if outcome == 2 and quota >= 0 and used >= quota then outcome = 4 end
+  local answer = {outcome, used, left or 0}
   for i = 1, rates do
-    local key, interval = KEYS[first + i], floor(MINUTE / tonumber(ARGV[limits + i]))
-    local before = arrivals[key] or tonumber(known[first + i])
-    local after = max(now, before or 0)
+    local interval, after = intervals[i], max(now, before[i] or 0)
     if outcome == 2 then
       after = after + interval
-      write_arrival(key, before, after)
+      write_arrival(KEYS[first + i], before[i], after)
+    elseif outcome == 3 then
+      answer[3 + 2 * rates + i] = ceil(max(0, after + interval - now - MINUTE) / 1000000)
     end
     answer[2 + 2 * i] = floor((MINUTE - after + now) / interval)
     answer[3 + 2 * i] = ceil((after - now) / 1000000)
-    answer[3 + 2 * rates + i] = ceil(max(0, after + interval - now - MINUTE) / 1000000)
   end
-  if outcome == 2 and quota ~= '' then
+  if outcome == 2 and quota ~= NONE then
     counts[count_key] = used + 1
     answer[2] = call('HINCRBY', count_key, month, 1)
-    local field = ARGV[a + 5]
+    local field = ARGV[a + 2]
     admitted[field] = (admitted[field] or 0) + 1
   end
   return answer, next_k, next_a

@@ -80,7 +80,7 @@ class Django:
     def close(self) -> None:
         self._pool.close()
 
-    async def carry(self, call: Call, admission: Admission, extra: Headers) -> int:
+    async def carry(self, call: Call, admission: Admission, extra: bytes) -> int:
         """Forward an admitted call with its caller's identity, and pass the answer on. Returns the status."""
         body = Body(call, limit_of(call.path))
         drop = HOP_BY_HOP | OURS | SECRETS | named_by_connection(call.fields)
@@ -140,13 +140,13 @@ class Django:
         )
 
 
-async def pass_on(call: Call, answer: Answer, extra: Headers | None) -> int:
-    """Send the answer to the client as it comes. `extra` None: a page, whose own request id stays."""
+async def pass_on(call: Call, answer: Answer, extra: bytes | None) -> int:
+    """Send the answer to the client as it comes. `extra` are our header lines; None: a page, whose own request id stays."""
     drop = HOP_BY_HOP | named_by_connection(dict(answer.headers))
     if extra is not None:
         drop |= {b"x-request-id"}
-    headers = [entry for entry in answer.headers if entry[0] not in drop] + (extra or [])
-    call.exchange.start(answer.status, headers)
+    headers = [entry for entry in answer.headers if entry[0] not in drop]
+    call.exchange.start(answer.status, headers, extra or b"")
     is_problem = answer.status >= 400 and (b"content-type", problems.CONTENT_TYPE.encode()) in answer.headers
     try:
         while True:
