@@ -76,7 +76,8 @@ class Snapshot:
     """A grant in memory, with its question to the limits made once."""
 
     __slots__ = (
-        "_question", "_quota", "_rates", "checked_at", "digest", "grant", "is_told", "lifetime", "policies", "read_at", "subjects",
+        "_question", "_quota", "_rates", "checked_at", "digest", "grant", "is_told", "lifetime", "policies", "read_at",
+        "subjects",
     )  # fmt: skip
 
     def __init__(self, grant: Grant, digest: bytes) -> None:
