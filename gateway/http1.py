@@ -149,7 +149,8 @@ class _Connection(asyncio.Protocol):
 
     @property
     def reusable(self) -> bool:
-        return self.alive and self.complete and not self._failed and (self._bodiless or bool(self._parser.should_keep_alive()))
+        """Not after HEAD: a server that sends a body all the same would have it taken for the next answer."""
+        return self.alive and self.complete and not self._failed and not self._bodiless and bool(self._parser.should_keep_alive())
 
     async def exchange(self, head: bytes, body: bytes | AsyncIterator[bytes], bodiless: bool) -> None:
         """Send, and return when the head of the answer is there."""

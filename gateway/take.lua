@@ -17,7 +17,7 @@ local MINUTE, NONE = 60000000, -2
 local time = call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2]) + tonumber(ARGV[1])
 local known = call('MGET', unpack(KEYS)) -- a quota is a hash: nil here
-local arrivals, counts, admitted = {}, {}, {} -- as this batch leaves them, by key; the last by field
+local arrivals, admitted = {}, {} -- as this batch leaves them: by key, by field
 local before, intervals = {}, {} -- of the rates of one call
 local month, left
 
@@ -38,21 +38,16 @@ local function read_month()
   month = string.format('%04d-%02d', y, m)
 end
 
--- Used calls of the month; nil if nobody has counted them and `start` doesn't say.
-local function read_count(key, start)
-  local count = counts[key]
-  if count then return count end
-  if not month then read_month() end
-  count = call('HGET', key, month)
-  if not count then
-    if start < 0 then return nil end
-    call('DEL', key)
-    call('HSET', key, month, start)
-    call('EXPIRE', key, left + 86400)
-    count = start
-  end
-  counts[key] = tonumber(count)
-  return counts[key]
+-- Counts one more call of the month; the calls used by then, or nil if nobody has counted them and `start` doesn't say.
+local function count_one(key, start)
+  local used = call('HINCRBY', key, month, 1)
+  if used > 1 then return used end
+  if call('HLEN', key) == 1 and call('TTL', key) >= 0 then return used end -- it was a count of none
+  call('DEL', key) -- a new month, or a lost count
+  if start < 0 then return nil end
+  call('HSET', key, month, start + 1)
+  call('EXPIRE', key, left + 86400)
+  return start + 1
 end
 
 -- Moves the arrival time of a rate. INCRBY costs a third of SET and leaves the time to live, which therefore is set for a
@@ -79,20 +74,30 @@ local function take(k, a)
       return found, next_k, next_a
     end
   end
-  local used = -1
-  if quota ~= NONE then
-    used = read_count(count_key, start)
-    if not used then return {1, month}, next_k, next_a end
-  end
 
-  local outcome = 2
+  local outcome, used = 2, -1
   for i = 1, rates do
     local at = arrivals[KEYS[first + i]] or tonumber(known[first + i])
     local interval = unpack_numbers('>d', fixed, 11 + 8 * i)
     before[i], intervals[i] = at, interval
     if (at and at > now and at or now) + interval - now > MINUTE then outcome = 3 end
   end
-  if outcome == 2 and quota >= 0 and used >= quota then outcome = 4 end
+  if quota ~= NONE then
+    if not month then read_month() end
+    if outcome == 3 then
+      used = tonumber(call('HGET', count_key, month) or -1)
+    else
+      used = count_one(count_key, start)
+      if not used then return {1, month}, next_k, next_a end
+      if quota >= 0 and used > quota then
+        outcome, used = 4, call('HINCRBY', count_key, month, -1)
+      else
+        local field = ARGV[a + 2]
+        admitted[field] = (admitted[field] or 0) + 1
+      end
+    end
+  end
+
   local answer = {outcome, used, left or 0}
   for i = 1, rates do
     local interval, after = intervals[i], max(now, before[i] or 0)
@@ -104,12 +109,6 @@ local function take(k, a)
     end
     answer[2 + 2 * i] = floor((MINUTE - after + now) / interval)
     answer[3 + 2 * i] = ceil((after - now) / 1000000)
-  end
-  if outcome == 2 and quota ~= NONE then
-    counts[count_key] = used + 1
-    answer[2] = call('HINCRBY', count_key, month, 1)
-    local field = ARGV[a + 2]
-    admitted[field] = (admitted[field] or 0) + 1
   end
   return answer, next_k, next_a
 end

@@ -168,3 +168,19 @@ def test_a_known_key_is_not_limited_by_its_address(gateway, acme, redis):
         gateway.get(PATH, key=acme.key().text).expect(200)
     finally:
         redis.delete(at)
+
+
+def test_a_quota_of_nothing_is_counted_once(gateway, tight, tier, redis, monkeypatch):
+    """Refused calls leave a count of none, which is no lost count."""
+    from gateway import quotas
+
+    tier.monthly_quota = 0
+    tier.save()
+    tiers.changed(tier)
+    asked = []
+    monkeypatch.setattr(quotas, "month_total", lambda *what: asked.append(what) or 0)
+    key = tight.key().text
+    for _ in range(4):
+        gateway.get(PATH, key=key).expect_problem(429, "quota_exceeded")
+    assert len(asked) == 1
+    assert redis.hget(f"quota:{tight.partner.pk.hex}:live", month()) == b"0"
