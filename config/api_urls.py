@@ -10,6 +10,7 @@ from billing.api import urls as billing
 from core.api import urls as core
 from marketplace.api import urls as marketplace
 from partners.api import urls as partners
+from portal.api import urls as portal
 from products.requests.api import urls as requests
 from usage.api import urls as usage
 from webhooks.api import urls as webhooks
@@ -17,6 +18,7 @@ from webhooks.api import urls as webhooks
 partner_api: list[URLPattern | URLResolver] = [
     path("", include("core.api.urls")),
     path("", include(partners.partner_urls)),
+    path("", include(portal.partner_urls)),
     path("", include(apikeys.partner_urls)),
     path("", include(requests.partner_urls)),
     path("", include(billing.partner_urls)),

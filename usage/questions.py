@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import F, Func, Max, Q, SmallIntegerField, Sum
 from django.db.models.functions import Trunc
@@ -20,6 +21,7 @@ Interval = Literal["minute", "hour", "day", "month"]
 INTERVALS: tuple[Interval, ...] = ("minute", "hour", "day", "month")
 MOST_POINTS = 3_000
 TOP = 100
+AN_HOUR = 3600
 
 _STEPS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 _FAILED = Q(status__gte=400)
@@ -124,6 +126,14 @@ def summary(partner: Any, environment: str, period: Period, *, credential: UUID 
         bytes_out=int(sums["sent"] or 0),
         latency=histograms.percentiles(_histograms(rows).get((), {})),
     )
+
+
+def requests_before(partner: Any, environment: str, end: datetime) -> int:
+    """Calls before an instant, since the first. What is long past changes no more, so it is counted again once an hour."""
+    rows = HourRollup.objects.for_caller(partner, environment).filter(at__lt=end)
+    key = f"usage.before:{getattr(partner, 'pk', partner)}:{environment}:{end.isoformat()}"
+    found: int = cache.get_or_set(key, lambda: int(rows.aggregate(calls=Sum("requests"))["calls"] or 0), AN_HOUR)  # type: ignore[assignment]  # never None
+    return found
 
 
 def timeseries(

@@ -4,12 +4,13 @@ A page that is added gets a line here: its name, its address, and words that sho
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from apikeys.models import Key
-from core import relay
+from core import clock, relay
 from core.actors import SYSTEM
 from marketplace import installations
 from partners import invitations, members
@@ -51,6 +52,7 @@ PUBLIC = [
     Page("reference-for-operators", "/api/docs?audience=operator", "/api/operator/v1/keys/verify", ".opblock"),
 ]
 FULL = [
+    Page("dashboard", "", "1 webhook endpoint is disabled"),
     Page("keys", "keys/", "Checkout service"),
     Page("key", "keys/{key}", "About this key"),
     Page("usage", "usage/", "By operation"),
@@ -105,6 +107,7 @@ EMPTY = [
 def busy() -> tuple[Any, Any, dict[str, str]]:
     """An established partner with one of everything; the ids of it."""
     from webhooks import endpoints
+    from webhooks.models import Endpoint
 
     owner, partner = people.established()
     sold = published(partner, slug="routes", name="Routes")
@@ -113,6 +116,11 @@ def busy() -> tuple[Any, Any, dict[str, str]]:
     url = "https://acme.example/hooks/that/are/rather/long/to/write"
     made = endpoints.create(partner=partner, environment="live", url=url, event_types=["*"], description="Production", by=SYSTEM)
     installed = installations.install(partner=partner, environment="live", integration=weather, by=SYSTEM)
+    old = endpoints.create(
+        partner=partner, environment="live", url=f"{url}/old", event_types=["key.*"], description="Old", by=SYSTEM
+    )
+    Endpoint.objects.filter(pk=old.endpoint.pk).update(status=Endpoint.Status.DISABLED)
+    Key.objects.filter(partner=partner, name="Nightly export").update(expires_at=clock.now() + timedelta(days=9))
     member = members.add(partner=partner, user=people.person("dev@example.com", "Dev Okafor"), role=Role.DEVELOPER, by=SYSTEM)
     invited = invitations.invite(partner=partner, email="new@example.com", role=Role.FINANCE, by=SYSTEM, inviter=owner)
     while relay.seal():
