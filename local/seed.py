@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from apikeys import keys
 from apikeys.models import Key
@@ -27,7 +27,7 @@ from core.operators import usable
 from local.home import write_private
 from marketplace import integrations
 from marketplace.models import Integration, Pricing
-from partners import documents, onboarding, partners, reviews, terms
+from partners import documents, logos, onboarding, partners, reviews, terms
 from partners.models import Acceptance, DocumentKind, Partner, Terms, Tier
 from partners.tiers import seed as seed_tiers
 from products.requests.models import RequestType
@@ -48,6 +48,14 @@ PARTNERS: dict[str, dict[str, Any]] = {
         },
         "business-details": {"legal_name": "Acme Inc.", "street": "1 Main Street", "city": "Springfield", "country": "US"},
         "api-setup": {"use_case": "Sells an address API in the marketplace."},
+        "profile": {
+            "summary": "Address tools for everybody who ships things.",
+            "industries": ["logistics", "retail"],
+            "countries": ["CA", "US"],
+            "public_email": "hello@acme.example",
+            "links": {"github": "https://github.com/acme-example"},
+        },
+        "color": (15, 118, 110),
     },
     "consumer": {
         "name": "Globex",
@@ -60,6 +68,8 @@ PARTNERS: dict[str, dict[str, Any]] = {
         },
         "business-details": {"legal_name": "Globex Ltd.", "street": "2 High Street", "city": "Shelbyville", "country": "US"},
         "api-setup": {"use_case": "Checks the addresses of its parcels."},
+        "profile": {"summary": "Parcels, everywhere, on time.", "industries": ["logistics"], "countries": ["US"]},
+        "color": (190, 24, 93),
     },
 }
 
@@ -155,13 +165,25 @@ def _onboarded(owner: User, facts: dict[str, Any]) -> Partner:
     partner = partners.create(name=facts["name"], owner=owner, by=BY)
     for step in onboarding.FIELDS:
         onboarding.save(partner=partner, step=step, by=BY, **facts[step])
-    facts = {"kind": DocumentKind.REGISTRATION, "filename": "registration.pdf", "content": _pdf()}
-    document = documents.upload(partner=partner, by=BY, **facts)
+    paper: dict[str, Any] = {"kind": DocumentKind.REGISTRATION, "filename": "registration.pdf", "content": _pdf()}
+    document = documents.upload(partner=partner, by=BY, **paper)
     onboarding.submit(partner=partner, by=BY)
     documents.accept(document=document, by=BY)
     reviews.approve(partner=partner, by=BY)
     partners.change_tier(partner=partner, tier=Tier.objects.get(slug="basic"), by=BY)
-    return partner
+    partners.update(partner=partner, by=BY, **facts["profile"])
+    return logos.put(partner=partner, content=_logo(facts["color"]), by=BY)
+
+
+def _logo(color: tuple[int, int, int]) -> bytes:
+    """A ring and a dot."""
+    picture = Image.new("RGBA", (512, 512), (0, 0, 0, 0))
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((16, 16, 496, 496), outline=color, width=72)
+    pen.ellipse((186, 186, 326, 326), fill=color)
+    out = BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
 
 
 def _pdf() -> bytes:
