@@ -41,12 +41,15 @@ PARAMETERS = {
     "tier": "On the tier of this slug.",
     "category": "In the category of this slug, or one within it.",
     "q": "Words to search for.",
+    "kind": "Of this kind only.",
+    "unread": "`true` leaves out what was read.",
     "deleted": "`true` shows deleted ones, which are left out else.",
     "format": "`json`, or `csv` for a file.",
 }
 TAGS = [
     {"name": "register", "description": "How a new partner gets in"},
     {"name": "partner", "description": "Your organisation: profile, onboarding, documents, team, audit log"},
+    {"name": "notifications", "description": "What the team is told, and what each member wants to be told"},
     {"name": "terms", "description": "The terms of service, by version"},
     {"name": "keys", "description": "Credentials: create, rotate, revoke, verify"},
     {"name": "scopes", "description": "What a credential may be allowed to do"},

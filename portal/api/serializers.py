@@ -29,7 +29,7 @@ class DashboardUsageSerializer(Strict):
 
     requests = serializers.IntegerField(source="month.requests", read_only=True)
     requests_ever = serializers.IntegerField(source="ever", read_only=True)
-    errors = serializers.IntegerField(source="month.errors", read_only=True)
+    errors: Any = serializers.IntegerField(source="month.errors", read_only=True)
     error_rate = serializers.FloatField(source="month.error_rate", read_only=True, allow_null=True)
     latency = serializers.SerializerMethodField()
     quota = DashboardQuotaSerializer(source="*", read_only=True)
