@@ -82,13 +82,13 @@ class StandIn:
 
 def of_request(request: HttpRequest) -> Impersonation | None:
     """The one under way in this session, as long as its operator still has the right; its end is written down if it's over."""
-    public_id = request.session.get(KEY) if request.user.is_authenticated and request.user.is_staff else None
+    user: Any = getattr(request, "user", None)  # missing where a request is refused before anybody asks who it is
+    public_id = request.session.get(KEY) if user and user.is_authenticated and user.is_staff else None
     if not public_id:
         return None
-    user: Any = request.user
     found: Any = Impersonation.objects.filter(operator=user, ended_at=None).select_related("partner__tier")
     impersonation: Impersonation | None = found.public(public_id).first()
-    if impersonation and impersonation.expires_at > clock.now() and has(request.user, "partners:enter"):
+    if impersonation and impersonation.expires_at > clock.now() and has(user, "partners:enter"):
         return impersonation
     if impersonation:
         _end_quietly(impersonation)

@@ -94,7 +94,7 @@ def _usage(overview: Overview, may: May) -> Iterator[Task]:
             _("This month’s calls are used up") if full else _("Most of this month’s calls are used"),
             _("A higher tier has more of them."),
             _("See your plan"),
-            "partners:settings",
+            "partners:plan",
             "bad" if full else "warn",
         )
     if overview.keys.expiring and may("keys:write"):
