@@ -1,14 +1,12 @@
 """The operators' console for keys: look, switch off and on, revoke. Nobody sees a key."""
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
+from unfold.decorators import display
 
 from apikeys import keys
 from apikeys.models import Key
-from core.console import Deed, ReasonForm, Rows, each, operator_of
+from core.console import Deed, ReasonForm, Rows
 
 LABELS = {"active": "success", "disabled": "warning", "leaked": "danger", "revoked": "danger", "expired": "info"}
 
@@ -23,7 +21,7 @@ class KeyAdmin(Rows):
     search_fields = ["name", "hint", "partner__name", "partner__slug"]
     search_help_text = _("Name, hint, id, or partner.")
     actions = ["disable_selected", "enable_selected", "revoke_selected"]
-    actions_detail = ["revoke"]
+    actions_detail = ["disable", "enable", "revoke"]
     fields = [
         "public_id",
         "name",
@@ -45,18 +43,22 @@ class KeyAdmin(Rows):
     def shown_state(self, obj: Key) -> tuple[str, str]:
         return obj.state, obj.get_state_display()
 
-    @action(description=_("Switch off"), permissions=["act"])
-    def disable_selected(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
-        each(request, queryset, lambda row: keys.disable(key=row, by=operator_of(request)))
-
-    @action(description=_("Switch on"), permissions=["act"])
-    def enable_selected(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
-        each(request, queryset, lambda row: keys.enable(key=row, by=operator_of(request)))
-
-    @action(description=_("Revoke"), permissions=["act"])
-    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Key]) -> None:
-        each(request, queryset, lambda row: keys.revoke(key=row, by=operator_of(request)))
-
+    disable = Deed(
+        verb=keys.disable,
+        states={Key.Status.ACTIVE},
+        label=_("Switch off"),
+        icon="toggle_off",
+        text=_("Its calls are refused until it is switched on again."),
+        chosen=_("Switch off"),
+    )
+    enable = Deed(
+        verb=keys.enable,
+        states={Key.Status.DISABLED},
+        label=_("Switch on"),
+        icon="toggle_on",
+        text=_("Its calls are let through again."),
+        chosen=_("Switch on"),
+    )
     revoke = Deed(
         verb=keys.revoke,
         states={Key.Status.ACTIVE, Key.Status.DISABLED, Key.Status.LEAKED},
@@ -64,4 +66,5 @@ class KeyAdmin(Rows):
         icon="key_off",
         text=_("Its calls are refused from the next one on. The team is told by mail."),
         asks=ReasonForm,
+        chosen=_("Revoke"),
     )

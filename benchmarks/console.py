@@ -1,7 +1,7 @@
 """How fast the operators' console answers with 100,000 partners and 1,000,000 events: `python -m benchmarks.console`.
 
 Fills the tables of a throw-away home (`benchmarks.rows`), starts Django as `make run` starts it, and asks each page over HTTP as
-a superuser does. Prints milliseconds from request to last byte, and the plan of the slowest query behind each page.
+a superuser does. Prints milliseconds from request to last byte, of CPU in Django and in SQL, and the plan of the slowest query.
 """
 
 import argparse
@@ -17,11 +17,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.gateway import ROOT, environment, run
+from benchmarks.gateway import ROOT, cpu_seconds, environment, run
 
 PAGES = (
     ("partners", "/admin/partners/partner/"),
     ("… the 60th page", "/admin/partners/partner/?p=60"),
+    ("… its timeline", "/admin/partners/partner/{partner}/timeline"),
+    ("… its deliveries", "/admin/partners/partner/{partner}/timeline?kind=deliveries"),
     ("… suspended", "/admin/partners/partner/?status__exact=suspended"),
     ("… of a type", "/admin/partners/partner/?type__exact=enterprise"),
     ("… deleted", "/admin/partners/partner/?deleted_at__isempty=0"),
@@ -73,7 +75,7 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="portico-benchmark-"))
     from local import engines
 
-    running = engines.start(home / "engines")
+    running = engines.start(home / "engines", durable=False)
     web = None
     try:
         env = environment(home, running)
@@ -83,7 +85,7 @@ def main() -> None:
         serve = f"-m granian --interface wsgi --no-ws --blocking-threads 4 --port {options.port} config.wsgi:application"
         log = (home / "web.log").open("wb")
         web = subprocess.Popen([sys.executable, *serve.split()], env=env, cwd=ROOT, stdout=log, stderr=log)
-        report(options, [(name, path.format(**names)) for name, path in PAGES], cookie)
+        report(options, [(name, path.format(**names)) for name, path in PAGES], cookie, web.pid)
     finally:
         if web is not None:
             web.terminate()
@@ -128,7 +130,7 @@ def prepare(options: argparse.Namespace) -> tuple[dict[str, str], str]:
     return {"partner": str(partner.pk), "partner_id": partner.public_id}, cookie
 
 
-def report(options: argparse.Namespace, pages: list[tuple[str, str]], cookie: str) -> None:
+def report(options: argparse.Namespace, pages: list[tuple[str, str]], cookie: str, web: int) -> None:
     from django.conf import settings
     from django.test import Client
 
@@ -139,19 +141,21 @@ def report(options: argparse.Namespace, pages: list[tuple[str, str]], cookie: st
     connection = http.client.HTTPConnection("127.0.0.1", options.port, timeout=60)
     ask(connection, "/healthz", cookie)
     print(f"load average {os.getloadavg()[0]:.2f}; {settings.VERSION}; milliseconds of {options.tries} requests each\n")
-    print(f"{'page':<36}{'median':>8}{'slowest':>9}{'queries':>9}{'in SQL':>8}  slowest query")
+    print(f"{'page':<36}{'median':>8}{'slowest':>9}{'CPU':>8}{'queries':>9}{'in SQL':>8}  slowest query")
     slow = []
     for name, path in pages:
         for _ in range(3):
             ask(connection, path, cookie)
+        spent = cpu_seconds([web])
         times = [ask(connection, path, cookie) for _ in range(options.tries)]
+        spent = (cpu_seconds([web]) - spent) / options.tries * 1_000
         found = plans.of_page(client, path)
         worst = max(found, key=lambda plan: plan.milliseconds)
         total = sum(plan.milliseconds for plan in found)
         median = statistics.median(times)
         slow += [path] * (median >= GOAL)
         print(
-            f"{name:<36}{median:>8.1f}{max(times):>9.1f}{len(found):>9}{total:>8.1f}"
+            f"{name:<36}{median:>8.1f}{max(times):>9.1f}{spent:>8.1f}{len(found):>9}{total:>8.1f}"
             f"  {worst.milliseconds:.1f} ms {leaf(worst.nodes)}",
             flush=True,
         )

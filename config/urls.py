@@ -5,12 +5,14 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from core.api import health
+from portal.console_timeline import timeline
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.process_is_up),
     path("readyz", health.engines_are_reachable),
     path("metrics", health.metrics),
     path("", include("config.api_urls")),
+    path("admin/partners/partner/<uuid:pk>/timeline", admin.site.admin_view(timeline), name="console_timeline"),
     path("admin/", admin.site.urls),
     path("", include("partners.urls")),
     path("", include("apikeys.urls")),

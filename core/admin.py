@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from core import audit_export, ids, operators, roles, verifications
 from core.actors import Kind
-from core.console import Rows, each, may_change, operator_of
+from core.console import Deed, Rows, operator_of
 from core.console_lists import ConsoleList, DaysFilter, newest
 from core.events import TYPES
 from core.models import Event, OperatorToken, User
@@ -146,7 +146,8 @@ class OperatorTokenAdmin(ConsoleList):
     list_select_related = ["user"]
     search_fields = ["name", "hint", "user__email"]
     ordering = ["-id"]
-    actions = ["revoke"]
+    actions = ["revoke_selected"]
+    actions_detail = ["revoke"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request)
@@ -157,10 +158,6 @@ class OperatorTokenAdmin(ConsoleList):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-    def has_act_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the operator may revoke."""
-        return may_change(request, OperatorToken)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         own = {} if obj else {"form": type("OwnTokenForm", (TokenForm,), {"operator": request.user})}
@@ -197,9 +194,16 @@ class OperatorTokenAdmin(ConsoleList):
     def shown_state(self, obj: OperatorToken) -> tuple[str, Any]:
         return ("ended", _("Ended")) if obj.has_ended else ("works", _("Works"))
 
-    @action(description=_("Revoke"), permissions=["act"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[OperatorToken]) -> None:
-        each(request, queryset, lambda row: operators.revoke(token=row, by=operator_of(request)))
+    revoke = Deed(
+        verb=operators.revoke,
+        states={False},
+        field="has_ended",
+        label=_("Revoke"),
+        icon="key_off",
+        text=_("Its calls are refused from the next one on."),
+        takes=lambda row, request: {"token": row},
+        chosen=_("Revoke"),
+    )
 
 
 class FamilyFilter(admin.SimpleListFilter):

@@ -1,6 +1,6 @@
 """What the apps' admin classes share: rows that are only looked at, and deeds done to them by verbs."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,11 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from core import console_bulk
 from core.actors import Actor
 from core.console_lists import ConsoleList
 from core.middleware import Call
@@ -91,7 +91,8 @@ class Deed:
 
     It is offered to those who have the `permission` (usually Django's to change such rows; see `core.roles`), while the row's
     `field` is one of `states` (always, if there are none). The verb takes `by`, what `asks` has asked for, and what `takes` makes
-    of row and request: the row, under its model's name.
+    of row and request: the row, under its model's name. With words for `chosen`, it is done to the chosen rows of a list too: put
+    its name and `_selected` into `actions`.
     """
 
     verb: Callable[..., Any]
@@ -105,6 +106,7 @@ class Deed:
     asks: type[BaseDialogForm] = SureForm
     takes: Facts = lambda row, request: {row._meta.model_name: row}
     permission: str = ""
+    chosen: Any = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
         """Put the action and its permission into the admin class, as Unfold looks for them."""
@@ -128,6 +130,8 @@ class Deed:
         )
         setattr(owner, name, decorate(act))
         setattr(owner, f"has_{name}_permission", may)
+        if self.chosen:
+            setattr(owner, f"{name}_selected", console_bulk.action(self, name))
 
     def may(self, console: Any, request: HttpRequest, object_id: Any) -> bool:
         """Whether this operator may, and the row is in a state for it."""
@@ -136,7 +140,19 @@ class Deed:
         if not object_id or not self.states:
             return True
         row = console.get_object(request, str(object_id))
-        return row is None or getattr(row, self.field) in self.states
+        return row is None or self.fits(row)
+
+    def fits(self, row: Any) -> bool:
+        """Whether the row is in a state for it."""
+        return not self.states or getattr(row, self.field) in self.states
+
+    def asked(self, form: Any) -> dict[str, Any]:
+        """What the form was told, for `call`."""
+        return {name: value for name, value in form.cleaned_data.items() if not name.startswith("_")}
+
+    def call(self, row: Any, request: HttpRequest, asked: dict[str, Any]) -> None:
+        """Do it. Raises what the verb raises."""
+        self.verb(**self.takes(row, request), **asked, by=operator_of(request))
 
     def is_for(self, user: Any, model: type[Model]) -> bool:
         """Whether an operator may do such things at all."""
@@ -147,9 +163,8 @@ class Deed:
         row = console.get_object(request, str(object_id))
         if row is None:
             raise Http404
-        asked = {name: value for name, value in form.cleaned_data.items() if not name.startswith("_")}
         try:
-            self.verb(**self.takes(row, request), **asked, by=operator_of(request))
+            self.call(row, request, self.asked(form))
         except Problem as problem:
             messages.error(request, problem.said)
         else:
@@ -171,16 +186,3 @@ def operator_of(request: HttpRequest) -> Actor:
     """The operator as the audit log keeps them."""
     call: Call = request.call  # type: ignore[attr-defined]  # by core.middleware
     return Actor("operator", request.user.pk, request.user.get_username(), call.address, call.id)
-
-
-def each(request: HttpRequest, rows: Iterable[Any], deed: Callable[[Any], Any]) -> None:
-    """Do it to each row; say how many were done, and of each that refused why."""
-    changed = 0
-    for row in rows:
-        try:
-            deed(row)
-            changed += 1
-        except Problem as problem:
-            messages.warning(request, f"{row}: {problem.said}")
-    if changed:
-        messages.success(request, ngettext("%d row changed.", "%d rows changed.", changed) % changed)

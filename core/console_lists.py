@@ -10,11 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
-from unfold.admin import ModelAdmin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, checkbox
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.contrib.filters.admin.datetime_filters import parse_date_str
 
@@ -24,6 +27,7 @@ MOST_ROWS = 5_000
 """How far a list leads."""
 MOST_FOUND = 1_000
 """Matches of a search that are looked at: the newest."""
+_BOX = checkbox.render(ACTION_CHECKBOX_NAME, "{pk}")
 SHORTEST = 3
 """A shorter word has no trigram in its middle: it is looked for where texts begin."""
 
@@ -46,13 +50,18 @@ class ConsoleList(ModelAdmin):
     """A list of rows. `search_fields` are columns, of related rows too; `=` before one asks for the whole text."""
 
     paginator = Bounded
-    list_per_page = 50
-    list_max_show_all = 50
+    list_per_page = 25
+    list_max_show_all = 25
     list_disable_select_all = True
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     sortable_by: Any = ()
     ordering: Any = ["-pk"]
+
+    @admin.display(description=ModelAdmin.action_checkbox.short_description)
+    def action_checkbox(self, obj: Model) -> SafeString:
+        """As Unfold's, whose template for it costs a millisecond a row."""
+        return format_html(_BOX, pk=obj.pk)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """The row of an id, rows of a partner's id, or those that have the words in one of the columns."""

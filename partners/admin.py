@@ -5,16 +5,15 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db import models
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline, TabularInline
-from unfold.decorators import action, display
+from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanWidget
 
-from core.console import Deed, NoteForm, ReadOnly, ReasonForm, SureForm, each, operator_of
+from core.console import Deed, NoteForm, ReadOnly, ReasonForm, SureForm, operator_of
 from core.console_lists import ConsoleList
 from partners import (
     accounts_admin,  # noqa: F401  (registers)
@@ -27,9 +26,10 @@ from partners import (
     tiers_admin,  # noqa: F401  (registers)
 )
 from partners.impersonations_admin import Enterable
+from partners.letters_admin import Written
 from partners.models import ApiSetup, Company, Document, DocumentKind, Partner, Review, Tier
 from partners.permissions import Role
-from partners.reviews_admin import GOES_LIVE, LABELS, MENDS_IT, REFUSES, ApprovalForm, RejectionForm, deciding, operator_behind
+from partners.reviews_admin import GOES_LIVE, LABELS, MENDS_IT, REFUSES, ApprovalForm, RejectionForm, deciding
 from partners.team_admin import InvitationInline, MemberInline, OwnerForm
 from partners.terms_admin import AcceptanceInline
 
@@ -65,7 +65,7 @@ class DocumentInline(ReadOnly, TabularInline):
 
 
 @admin.register(Partner)
-class PartnerAdmin(Enterable, ConsoleList):
+class PartnerAdmin(Enterable, Written, ConsoleList):
     """Partners: look, change, decide."""
 
     list_display = ["name", "slug", "type", "shown_status", "tier", "created_at", "activated_at"]
@@ -76,8 +76,17 @@ class PartnerAdmin(Enterable, ConsoleList):
     ordering = ["-id"]
     sortable_by = ["name"]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
-    actions = ["approve_selected", "reactivate_selected"]
+    actions = [
+        "approve_selected",
+        "suspend_selected",
+        "reactivate_selected",
+        "change_tier_selected",
+        "message_selected",
+        "close_selected",
+    ]
+    list_disable_select_all = False
     actions_detail = [
+        "timeline",
         "enter",
         "approve",
         "request_changes",
@@ -90,6 +99,9 @@ class PartnerAdmin(Enterable, ConsoleList):
         "erase",
         "invite_owner",
         "remove_logo",
+        "change_tier",
+        "message",
+        "note",
     ]
     inlines = [CompanyInline, ApiSetupInline, ReviewInline, DocumentInline, MemberInline, InvitationInline, AcceptanceInline]
     fields = ["name", "type", "tier", "website", "summary", "description", "public_email", "listed"]
@@ -141,16 +153,6 @@ class PartnerAdmin(Enterable, ConsoleList):
     def public_id(self, obj: Partner) -> str:
         return obj.public_id
 
-    @action(description=_("Approve those that wait for review"), permissions=["approve"])
-    def approve_selected(self, request: HttpRequest, queryset: QuerySet[Partner]) -> None:
-        by, operator = operator_of(request), operator_behind(request)
-        each(request, queryset, lambda row: reviews.approve(partner=row, by=by, operator=operator))
-
-    @action(description=_("Reactivate suspended ones"), permissions=["reactivate"])
-    def reactivate_selected(self, request: HttpRequest, queryset: QuerySet[Partner]) -> None:
-        by = operator_of(request)
-        each(request, queryset, lambda row: partners.reactivate(partner=row, by=by))
-
     invite_owner = Deed(
         verb=invitations.invite,
         label=_("Invite the owner"),
@@ -178,6 +180,7 @@ class PartnerAdmin(Enterable, ConsoleList):
         asks=ApprovalForm,
         takes=deciding,
         permission="partners.change_review",
+        chosen=_("Approve the chosen partners"),
     )
     request_changes = Deed(
         verb=reviews.request_changes,
@@ -206,6 +209,7 @@ class PartnerAdmin(Enterable, ConsoleList):
         icon="block",
         text=_("Its calls are refused from the next one on. The team is told by mail."),
         asks=ReasonForm,
+        chosen=_("Suspend the chosen partners"),
     )
     reactivate = Deed(
         verb=partners.reactivate,
@@ -214,6 +218,7 @@ class PartnerAdmin(Enterable, ConsoleList):
         icon="play_circle",
         text=_("Its calls are let through again. The team is told by mail."),
         asks=NoteForm,
+        chosen=_("Reactivate the chosen partners"),
     )
     close = Deed(
         verb=partners.close,
@@ -223,6 +228,7 @@ class PartnerAdmin(Enterable, ConsoleList):
         text=_("Its credentials stop working. It can be restored until its personal data is erased."),
         asks=ReasonForm,
         permission="partners.delete_partner",
+        chosen=_("Close the chosen partners"),
     )
     delete_softly = Deed(
         verb=partners.delete,

@@ -28,6 +28,7 @@ from partners.models import (
     Impersonation,
     Invitation,
     Member,
+    Note,
     Notice,
     Partner,
     Review,
@@ -122,6 +123,7 @@ def _erase_people(partner: Partner) -> None:
     people = list(Member.objects.filter(partner=partner).values_list("user", flat=True))
     _forget_in_console(partner)
     Notice.objects.filter(partner=partner).delete()
+    Note.objects.filter(partner=partner).delete()
     Impersonation.objects.filter(partner=partner).delete()
     Invitation.objects.filter(partner=partner).delete()
     Member.objects.filter(partner=partner).delete()

@@ -235,6 +235,17 @@ PARTNER_ACTED_AS = _about_impersonation(
 )
 PARTNER_LEFT = _about_impersonation("partner.left", _("An operator left the portal."), over={"type": "boolean"})
 
+PARTNER_MESSAGED = EventType(
+    "partner.messaged",
+    _("Operators wrote to the team."),
+    _schema(id=TEXT, subject=TEXT, text=TEXT),
+    {"id": PARTNER_ID, "subject": "Planned work", "text": "On Sunday …"},
+    internal=True,
+)
+PARTNER_NOTED = EventType(
+    "operator.noted", _("An operator noted something about a partner."), _schema(id=TEXT, partner=TEXT), internal=True
+)
+
 
 def _about_document(name: str, description: Any) -> EventType:
     return EventType(name, description, _schema(id=TEXT, kind=TEXT, state=TEXT), DOCUMENT_EXAMPLE)
@@ -292,4 +303,6 @@ register(
     PARTNER_ENTERED_TO_ACT,
     PARTNER_ACTED_AS,
     PARTNER_LEFT,
+    PARTNER_MESSAGED,
+    PARTNER_NOTED,
 )

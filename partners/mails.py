@@ -57,6 +57,14 @@ register(
         "/accounts/login/",
     ),
     Kind(
+        "partner_messaged",
+        "{subject}",
+        ("{text}",),
+        _("Open the portal"),
+        "/p/{slug}/",
+        event="partner.messaged",
+    ),
+    Kind(
         "partner_activated",
         _("{partner} is live"),
         (_("{partner} was approved and is live. Create a live key in the portal, and your program can call the API."),),

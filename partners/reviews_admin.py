@@ -4,15 +4,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
+from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanSwitchWidget
 
-from core.console import Deed, NoteForm, ReadOnly, ReasonForm, each, operator_of
+from core.console import Deed, NoteForm, ReadOnly, ReasonForm
 from core.console_lists import ConsoleList
 from core.models import User
 from core.problems import Problem
@@ -104,12 +103,6 @@ class ReviewAdmin(ReadOnly, ConsoleList):
     def checked(self, obj: Review) -> str:
         return " ".join(str(reviews.CHECKLIST.get(name, name)) for name in obj.checklist) or "–"
 
-    @action(description=_("Approve these partners"), permissions=["act"])
-    def approve_selected(self, request: HttpRequest, queryset: QuerySet[Review]) -> None:
-        by, operator = operator_of(request), operator_behind(request)
-        rows = queryset.filter(decision=Review.Decision.WAITING).select_related("partner__tier")
-        each(request, rows, lambda row: reviews.approve(partner=row.partner, by=by, operator=operator))
-
     approve = Deed(
         verb=reviews.approve,
         states={Review.Decision.WAITING},
@@ -119,6 +112,7 @@ class ReviewAdmin(ReadOnly, ConsoleList):
         text=GOES_LIVE,
         asks=ApprovalForm,
         takes=deciding_review,
+        chosen=_("Approve these partners"),
     )
     request_changes = Deed(
         verb=reviews.request_changes,
@@ -205,11 +199,6 @@ class DocumentAdmin(ReadOnly, ConsoleList):
     def shown_state(self, obj: Document) -> tuple[str, str]:
         return obj.state, obj.get_state_display()
 
-    @action(description=_("Accept these documents"), permissions=["act"])
-    def accept_selected(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
-        by, operator = operator_of(request), operator_behind(request)
-        each(request, queryset, lambda row: documents.accept(document=row, by=by, operator=operator))
-
     accept = Deed(
         verb=documents.accept,
         states={Document.State.WAITING},
@@ -218,6 +207,7 @@ class DocumentAdmin(ReadOnly, ConsoleList):
         icon="check_circle",
         text=_("The document shows what it should."),
         takes=deciding,
+        chosen=_("Accept these documents"),
     )
     reject = Deed(
         verb=documents.reject,

@@ -10,7 +10,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from core.console import Rows, each, operator_of
+from core.console import Deed, Rows, operator_of
 from core.console_lists import ConsoleList
 from core.problems import Conflict, ValidationError
 from webhooks import deliveries, endpoints, publishing
@@ -38,18 +38,28 @@ class EndpointAdmin(Whole):
     list_filter = ["status", "environment"]
     list_select_related = ["partner"]
     search_fields = ["url", "partner__name", "partner__slug"]
-    actions = ["pause", "enable"]
+    actions = ["pause_selected", "enable_selected"]
+    actions_detail = ["pause", "enable"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("secret", "previous_secret")
 
-    @admin.action(description=_("Pause: hold what happens"), permissions=["act"])
-    def pause(self, request: HttpRequest, queryset: Any) -> None:
-        each(request, queryset, lambda row: endpoints.pause(endpoint=row, by=operator_of(request)))
-
-    @admin.action(description=_("Enable: send what was held"), permissions=["act"])
-    def enable(self, request: HttpRequest, queryset: Any) -> None:
-        each(request, queryset, lambda row: endpoints.enable(endpoint=row, by=operator_of(request)))
+    pause = Deed(
+        verb=endpoints.pause,
+        states={Endpoint.Status.ACTIVE},
+        label=_("Pause"),
+        icon="pause",
+        text=_("What happens is held until it is enabled again."),
+        chosen=_("Pause: hold what happens"),
+    )
+    enable = Deed(
+        verb=endpoints.enable,
+        states={Endpoint.Status.PAUSED, Endpoint.Status.DISABLED},
+        label=_("Enable"),
+        icon="play_arrow",
+        text=_("What was held is sent, oldest first."),
+        chosen=_("Enable: send what was held"),
+    )
 
 
 @admin.register(Delivery)
@@ -60,7 +70,8 @@ class DeliveryAdmin(Whole):
     list_filter = ["status"]
     list_select_related = ["partner", "endpoint"]
     search_fields = ["endpoint__url", "partner__name", "partner__slug"]
-    actions = ["send_again"]
+    actions = ["send_again_selected"]
+    actions_detail = ["send_again"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("endpoint__secret", "endpoint__previous_secret")
@@ -74,9 +85,13 @@ class DeliveryAdmin(Whole):
         shown = ((number, date_format(at, "j M Y, H:i:s"), code or "–", took, said) for number, at, code, took, said in rows)
         return format_html_join("", "<div>{}. {} · {} · {} ms · {}</div>", shown)
 
-    @admin.action(description=_("Send again now"), permissions=["act"])
-    def send_again(self, request: HttpRequest, queryset: Any) -> None:
-        each(request, queryset, lambda row: deliveries.retry(delivery=row, by=operator_of(request)))
+    send_again = Deed(
+        verb=deliveries.retry,
+        label=_("Send again"),
+        icon="replay",
+        text=_("The next attempt is made now, whatever came of the last."),
+        chosen=_("Send again now"),
+    )
 
 
 class EventTypeForm(ModelForm):

@@ -2,6 +2,7 @@
 
 from partners.models.impersonations import Impersonation
 from partners.models.logos import Logo
+from partners.models.notes import Note
 from partners.models.notices import Channel, Chosen, Notice, Preference
 from partners.models.partners import ApiSetup, Company, Partner, TierChange
 from partners.models.profiles import Industry, Network
@@ -25,6 +26,7 @@ __all__ = [
     "Logo",
     "Member",
     "Network",
+    "Note",
     "Notice",
     "Partner",
     "Preference",

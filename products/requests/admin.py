@@ -1,12 +1,9 @@
 """The operator's console for requests."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from core.console import Rows, each, operator_of
+from core.console import Deed, Rows
 from core.console_lists import ConsoleList, among
 from products.requests import requests
 from products.requests.models import Request, RequestType
@@ -33,7 +30,8 @@ class RequestAdmin(Rows):
     list_filter = ["status", among("type", _("type"), types), ("breached_at", admin.EmptyFieldListFilter)]
     list_select_related = ["partner"]
     search_fields = ["partner__name", "partner__slug"]
-    actions = ["try_again", "end_as_failed"]
+    actions = ["try_again_selected", "end_as_failed_selected"]
+    actions_detail = ["try_again", "end_as_failed"]
     fields = [
         ("public_id", "type"),
         ("partner", "environment"),
@@ -45,11 +43,20 @@ class RequestAdmin(Rows):
         ("created_at", "finished_at"),
     ]
 
-    @admin.action(description=_("Try failed requests again"), permissions=["act"])
-    def try_again(self, request: HttpRequest, queryset: Any) -> None:
-        each(request, queryset, lambda row: requests.retry(request=row, by=operator_of(request)))
-
-    @admin.action(description=_("End unfinished requests as failed"), permissions=["act"])
-    def end_as_failed(self, request: HttpRequest, queryset: Any) -> None:
-        reason = str(_("Ended by the operator."))
-        each(request, queryset, lambda row: requests.abandon(request=row, error=reason, by=operator_of(request)))
+    try_again = Deed(
+        verb=requests.retry,
+        states={Request.Status.FAILED},
+        label=_("Try again"),
+        icon="replay",
+        text=_("It is worked anew, with all its attempts."),
+        chosen=_("Try failed requests again"),
+    )
+    end_as_failed = Deed(
+        verb=requests.abandon,
+        states={Request.Status.SUBMITTED, Request.Status.PROCESSING},
+        label=_("End as failed"),
+        icon="cancel",
+        text=_("Nobody works it any more; the partner reads that the operator ended it."),
+        takes=lambda row, request: {"request": row, "error": str(_("Ended by the operator."))},
+        chosen=_("End unfinished requests as failed"),
+    )

@@ -12,11 +12,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SCREENS = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
 
 
-def keep_all(visitor: Visitor, name: str, *, ours: bool = True) -> None:
+def keep_all(visitor: Visitor, name: str, *, ours: bool = True, again: bool = False) -> None:
     """Look at the page on every screen. Pages that are Unfold's alone are not held to axe."""
     for scheme, width in SCREENS:
         visitor.page.emulate_media(color_scheme=scheme)
         visitor.page.set_viewport_size({"width": width, "height": 900})
+        if again:
+            visitor.page.reload()  # Unfold looks at the scheme once
         visitor.keep(f"{name}-{scheme}-{width}")
         if ours:
             visitor.assert_accessible()
@@ -54,14 +56,32 @@ def test_operator_looks_at_a_portal_acts_and_leaves(visit: Visit) -> None:
 
 
 def test_lists(visit: Visit) -> None:
-    owner, _partner, _ids = busy()
+    owner, partner, _ids = busy()
     visitor = visit(people.operator())
     for name, path, shows in (
         ("partners", "/admin/partners/partner/?q=acme", "Acme Analytics"),
         ("events", "/admin/core/event/", "partner.created"),
         ("person", f"/admin/core/user/{owner.pk}/change/", "Reviewer: decides reviews"),
+        ("timeline", f"/admin/partners/partner/{partner.pk}/timeline", "A key was created."),
         ("roles", "/admin/auth/group/", "finance"),
     ):
         assert visitor.goto(path).status == 200
         assert shows in visitor.page.inner_text("body")
-        keep_all(visitor, f"console-{name}", ours=False)
+        keep_all(visitor, f"console-{name}", ours=False, again=True)
+
+
+def test_many_at_once_after_asking(visit: Visit) -> None:
+    busy()
+    visitor = visit(people.operator())
+    page = visitor.page
+    visitor.goto("/admin/partners/partner/")
+    for box in page.locator("input.action-select").all():
+        box.check()
+    page.locator("select[name=action]").select_option("suspend_selected")
+    page.get_by_role("button", name="Run").click()
+    page.get_by_text("Suspend: 2 rows").wait_for()
+    keep_all(visitor, "console-confirm", ours=False)
+    page.get_by_label("Reason").fill("An audit")
+    page.get_by_role("button", name="Suspend").click()
+    page.get_by_text("2 rows changed.").wait_for()
+    assert set(Partner.objects.values_list("status", flat=True)) == {"suspended"}

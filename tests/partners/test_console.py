@@ -12,6 +12,7 @@ from core import crypto, ids, operators
 from core.models import Change, Event, OperatorToken, User
 from partners import documents
 from partners.models import Invitation, Partner, Tier
+from partners.reviews import CHECKLIST
 from tests.partners import files
 
 pytestmark = pytest.mark.django_db
@@ -26,10 +27,14 @@ def console(operator) -> Client:
     return client
 
 
-def act(console: Client, model: str, name: str, *rows) -> str:
-    """A bulk action on the rows, as the list's form sends it; the page that follows."""
-    form = {"action": name, "_selected_action": [str(row.pk) for row in rows], "index": "0"}
-    return console.post(f"/admin/{model}/", form, follow=True).content.decode()
+def act(console: Client, model: str, name: str, *rows, **form: object) -> str:
+    """A bulk action on the rows, as the list's form sends it, confirmed; the page that follows."""
+    chosen = {"action": name, "_selected_action": [str(row.pk) for row in rows], "index": "0"}
+    asked = console.post(f"/admin/{model}/", chosen)
+    if "admin/confirm_chosen.html" not in [template.name for template in asked.templates]:
+        return asked.content.decode()
+    sure = {**chosen, **form, "_sure": "1", "_form_submitted": "True"}
+    return console.post(f"/admin/{model}/", sure, follow=True).content.decode()
 
 
 def dialog(console: Client, row, name: str, model: str = "partners/partner", **form: str):
@@ -81,13 +86,13 @@ class TestPartners:
             assert str(active.pk) not in page
 
     def test_approved_from_the_list(self, console, submitted, operator):
-        assert "1 row changed" in act(console, "partners/partner", "approve_selected", submitted)
+        assert "1 row changed" in act(console, "partners/partner", "approve_selected", submitted, checklist=list(CHECKLIST))
         submitted.refresh_from_db()
         assert submitted.status == "active"
         assert Event.objects.get(type="partner.activated").actor_id == operator.pk
 
     def test_approval_that_is_not_due_says_why(self, console, newcomer):
-        assert "Missing:" in act(console, "partners/partner", "approve_selected", newcomer)
+        assert "Missing:" in act(console, "partners/partner", "approve_selected", newcomer, checklist=list(CHECKLIST))
         newcomer.refresh_from_db()
         assert newcomer.status == "pending"
 
@@ -107,8 +112,9 @@ class TestPartners:
             page = console.get(f"/admin/partners/partner/{row.pk}/change/").content.decode()
             return set(re.findall(rf"/admin/partners/partner/{row.pk}/([\w-]+)/?\"", page)) - {"history", "change", "delete"}
 
-        assert offered(active) == {"enter", "invite-owner", "suspend", "close", "delete-softly"}
-        assert offered(submitted) == {"enter", "approve", "request-changes", "reject", "close", "delete-softly"}
+        always = {"all", "enter", "change-tier", "message", "note", "close", "delete-softly"}
+        assert offered(active) == always | {"invite-owner", "suspend"}
+        assert offered(submitted) == always | {"approve", "request-changes", "reject"}
 
     def test_nothing_happens_by_a_link_alone(self, console, active):
         for name in ("suspend", "close", "delete-softly"):
@@ -170,7 +176,7 @@ class TestDocuments:
         dialog(console, document, "reject", "partners/document", reason="Not readable")
         document.refresh_from_db()
         assert (document.state, document.reason, document.decided_by.email) == ("rejected", "Not readable", "op@portico.example")
-        assert "state does not allow" in act(console, "partners/document", "accept_selected", document)
+        assert "None of them is in a state for this" in act(console, "partners/document", "accept_selected", document)
 
 
 class TestKeys:
@@ -200,7 +206,7 @@ class TestTokens:
 
     def test_revoked_from_the_list(self, console, operator, by_operator):
         token = operators.issue(user=operator, name="t", scopes=["*"], by=by_operator).token
-        act(console, "core/operatortoken", "revoke", token)
+        act(console, "core/operatortoken", "revoke_selected", token)
         token.refresh_from_db()
         assert token.revoked_at
 
@@ -238,7 +244,7 @@ class TestRoles:
         act(as_colleague, "partners/review", "approve_selected", review)
         act(as_colleague, "partners/document", "accept_selected", document)
         act(as_colleague, "apikeys/key", "revoke_selected", key.key)
-        act(as_colleague, "core/operatortoken", "revoke", token)
+        act(as_colleague, "core/operatortoken", "revoke_selected", token)
         for row, name, model in (
             (review, "approve", "partners/review"),
             (document, "accept", "partners/document"),
@@ -253,7 +259,9 @@ class TestRoles:
 
     def test_who_may_change_decides(self, as_colleague, colleague, submitted):
         self.allow(colleague, "view_review", "change_review")
-        assert "1 row changed" in act(as_colleague, "partners/review", "approve_selected", submitted.reviews.get())
+        assert "1 row changed" in act(
+            as_colleague, "partners/review", "approve_selected", submitted.reviews.get(), checklist=list(CHECKLIST)
+        )
 
     def test_superuser_is_changed_by_superusers_only(self, as_colleague, colleague, operator):
         self.allow(colleague, "view_user", "change_user")

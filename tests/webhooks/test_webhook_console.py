@@ -23,6 +23,12 @@ def console(settings) -> Client:
     return client
 
 
+def act(console: Client, model: str, action: str, row: Endpoint | Delivery) -> None:
+    """From the list, confirmed."""
+    form = {"action": action, "_selected_action": [str(row.pk)], "_sure": "1", "_form_submitted": "True"}
+    console.post(f"/admin/webhooks/{model}/", form)
+
+
 def test_endpoints_are_seen_without_secrets(console: Client, endpoint: Endpoint) -> None:
     for path in ("", f"{endpoint.pk}/change/", f"?q={endpoint.public_id}", "?q=acme"):
         page = console.get(f"/admin/webhooks/endpoint/{path}")
@@ -33,7 +39,7 @@ def test_endpoints_are_seen_without_secrets(console: Client, endpoint: Endpoint)
 
 def test_pause_and_enable(console: Client, endpoint: Endpoint) -> None:
     for action, status in (("pause", "paused"), ("pause", "paused"), ("enable", "active")):
-        console.post("/admin/webhooks/endpoint/", {"action": action, "_selected_action": [str(endpoint.pk)]})
+        act(console, "endpoint", f"{action}_selected", endpoint)
         endpoint.refresh_from_db()
         assert endpoint.status == status
     paused = Event.objects.get(type="webhook.paused")
@@ -46,7 +52,7 @@ def test_delivery_is_explained_and_sent_again(console: Client, acme: Partner, en
     delivery = Delivery.objects.get()
     page = console.get(f"/admin/webhooks/delivery/{delivery.pk}/change/")
     assert b"Your server answered 204." in page.content
-    console.post("/admin/webhooks/delivery/", {"action": "send_again", "_selected_action": [str(delivery.pk)]})
+    act(console, "delivery", "send_again_selected", delivery)
     deliver()
     assert len(sink.deliveries) == 2
 
