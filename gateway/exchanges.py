@@ -143,7 +143,9 @@ class Exchange:
         date = b"" if b"date" in names else self._connection.server.date
         framing = self._framing()
         self._is_bodiless = status == 204 or status == 304 or self.method == "HEAD"
-        if b"content-length" in names:
+        if status == 204:  # whoever waited for a body would take the next answer for it (RFC 9110, section 8.6)
+            headers = [entry for entry in headers if entry[0] != b"content-length"]
+        elif b"content-length" in names:
             self._left = int(names[b"content-length"])
         elif self.version == "1.1" and not self._is_bodiless:
             self._is_chunked = True
@@ -207,7 +209,7 @@ class Exchange:
 def lines(headers: Headers) -> bytes:
     """Headers as they go over the wire. Raises ValueError for one with a line break in it."""
     made = b"".join([b"%b: %b\r\n" % entry for entry in headers])
-    if made.count(b"\n") != len(headers):
+    if made.count(b"\n") != len(headers) or made.count(b"\r") != len(headers):
         raise ValueError("a header with a line break in it")
     return made
 

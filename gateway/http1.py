@@ -140,7 +140,7 @@ class _Connection(asyncio.Protocol):
         self._body: deque[bytes] = deque()
         self._buffered = 0
         self._paused = False
-        self._failed = self._has_length = False
+        self._failed = self._has_length = self._is_sent = False
         self._waiter: asyncio.Future[None] | None = None
 
     @property
@@ -149,8 +149,10 @@ class _Connection(asyncio.Protocol):
 
     @property
     def reusable(self) -> bool:
-        """Not after HEAD: a server that sends a body all the same would have it taken for the next answer."""
-        return self.alive and self.complete and not self._failed and not self._bodiless and bool(self._parser.should_keep_alive())
+        """Not after HEAD: a server that sends a body all the same would have it taken for the next answer. Nor after a body
+        that wasn't sent whole: the server would take the next request for the rest of it."""
+        is_clean = self._is_sent and self.complete and not self._failed and not self._bodiless
+        return self.alive and is_clean and bool(self._parser.should_keep_alive())
 
     async def exchange(self, head: bytes, body: bytes | AsyncIterator[bytes], bodiless: bool) -> None:
         """Send, and return when the head of the answer is there."""
@@ -158,6 +160,7 @@ class _Connection(asyncio.Protocol):
         self.exchanges += 1
         if isinstance(body, bytes):
             self._write(head + body)
+            self._is_sent = True
         else:
             self._write(head)
             async for part in body:
@@ -165,6 +168,8 @@ class _Connection(asyncio.Protocol):
                     break
                 self._write(part)
                 await self._writable.wait()
+            else:
+                self._is_sent = True
         while not self.has_head:
             await self._wait()
 

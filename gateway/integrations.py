@@ -86,7 +86,7 @@ class Integrations:
         call = exchange.call
         check_key(key)
         mark = fingerprint(call.method, f"{call.raw_path.decode('latin-1')}?{call.query.decode('latin-1')}", body)
-        found = await self._threads.run(replays.claim, caller=caller, key=key, fingerprint=mark, epoch=self._metering.epoch)
+        found = await self._claim(caller, key, mark)
         if isinstance(found, replays.Waiting):
             mine = found.epoch == self._metering.epoch
             under_way = (caller, key) in self._flights if mine else await self._metering.is_alive(found.epoch)
@@ -113,6 +113,17 @@ class Integrations:
             raise
         finally:
             self._flights.discard((caller, key))
+
+    async def _claim(self, caller: str, key: str, mark: bytes) -> replays.Stored | replays.Waiting | None:
+        """As `replays.claim`; a client that leaves meanwhile has sent nothing, and its key is free again."""
+        claim = self._threads.run(replays.claim, caller=caller, key=key, fingerprint=mark, epoch=self._metering.epoch)
+        claiming = asyncio.ensure_future(claim)
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            if await claiming is None:
+                await self._threads.run(replays.release, caller=caller, key=key)
+            raise
 
 
 class NotSent(UpstreamUnavailable):
@@ -141,6 +152,9 @@ class _Exchange:
                 async with asyncio.timeout(TIMEOUT):
                     opening = self._client.open(self.call.method, self._url, headers=headers, body=body or None, timeout=None)
                     answer = await stack.enter_async_context(opening)
+                if not 200 <= answer.status <= 599:  # a 101 would have a proxy in front of us leave HTTP
+                    answer.close()
+                    raise UpstreamUnavailable()
                 yield answer
         except (outbound.TooSlow, TimeoutError) as error:
             raise UpstreamTimeout() from error

@@ -16,17 +16,17 @@ from typing import Any
 
 import httptools
 import structlog
-from django.utils.translation import gettext_lazy as _
 
 from core import ids, problems
 from gateway.exchanges import BUFFERED, ClientGone, Exchange, Headers, lines, rendered
+from gateway.heads import LARGEST_HEAD, METHODS, HeadTooLarge, origin_form, problem_of
 from gateway.http1 import BrokenOff
 
 log = structlog.get_logger(__name__)
 
-LARGEST_HEAD = 32 * 1024
-"""Bytes of a request's target and headers, and of what stands between two parts of its body (trailers, chunk extensions)."""
 MOST_CONNECTIONS = 20_000
+READ_AT_ONCE = 16 * 1024
+"""Bytes; what a client sends ahead of its answers is held to this."""
 BACKLOG = 2_048
 # Seconds: for a request's head, for each further part of its body, between requests, for a client that doesn't take its
 # answer, and for what it still sends after an answer that didn't wait for it.
@@ -36,15 +36,6 @@ LAST_CALLS = 8.0
 """Seconds that calls have to end in when the server closes."""
 TICK = 0.25
 NEVER = float("inf")
-
-_METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
-
-
-class HeadTooLarge(problems.MalformedRequest):
-    """More headers than anybody needs."""
-
-    detail = _("The request's headers are larger than 32 KiB. Send fewer.")
-
 
 Serve = Callable[[Exchange], Awaitable[None]]
 
@@ -59,6 +50,7 @@ class Server:
         self.date = b""
         self.connections: set[Connection] = set()
         self.is_closing = False
+        self.buffer = memoryview(bytearray(READ_AT_ONCE))
         self._unsent: list[Connection] = []
         self._listener: asyncio.Server | None = None
         self._ticker: asyncio.TimerHandle | None = None
@@ -76,8 +68,9 @@ class Server:
         for connection in list(self.connections):
             connection.wake()
         tasks = [connection.task for connection in self.connections if connection.task]
-        if tasks:
-            await asyncio.wait(tasks, timeout=LAST_CALLS)
+        last = self.loop.time() + LAST_CALLS
+        while self.connections and self.loop.time() < last:
+            await asyncio.sleep(0.02)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -103,12 +96,12 @@ class Server:
         self.now = now = self.loop.time()
         self.date = b"date: " + formatdate(time.time(), usegmt=True).encode() + b"\r\n"  # RFC 9110, section 6.6.1
         for connection in list(self.connections):
-            if connection.deadline < now:
+            if connection.deadline < now or connection.write_deadline < now:
                 connection.expire()
         self._ticker = self.loop.call_later(TICK, self._tick)
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """One client: its requests, which are served one after the other by one task.
 
     A client that ends its side is taken for gone, as nginx does.
@@ -118,6 +111,7 @@ class Connection(asyncio.Protocol):
         self.server = server
         self.loop = server.loop
         self.deadline = server.now + HEAD_TIMEOUT
+        self.write_deadline = NEVER
         self.peer = ""
         self.is_gone = False
         self.task: asyncio.Task[None] | None = None
@@ -127,7 +121,7 @@ class Connection(asyncio.Protocol):
         self._headers: Headers = []
         self._url = b""
         self._in_head = False
-        self._unframed = self._chunk = 0
+        self._unframed = 0
         self._outgoing: list[bytes] = []
         self._waiting: deque[Exchange] = deque()
         self._current: Exchange | None = None
@@ -160,37 +154,44 @@ class Connection(asyncio.Protocol):
             if self._current.follows_client and self.task is not None:
                 self.task.cancel()
 
-    def data_received(self, data: bytes) -> None:
-        self._chunk = len(data)
-        self._unframed += self._chunk
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self.server.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._receive(self.server.buffer[:nbytes])
+
+    def _receive(self, data: memoryview) -> None:
+        self._unframed += len(data)
         if self._deaf_until != NEVER:
-            self.deadline = min(self.server.now + LINGER, self._deaf_until)
+            if self._current is None:
+                self.deadline = min(self.server.now + LINGER, self._deaf_until)
             if self._unframed > MOST_LINGERED:
                 self.abort()
             return
+        rest = data[:0]
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:  # not taken up (RFC 9110, section 7.8): it is answered as it stands
             self._parser = httptools.HttpRequestParser(self)
-            if rest := data[upgrade.args[0] :]:
-                self.data_received(rest)
-            return
+            rest = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
-            self._refuse(_problem(error))
+            self._refuse(problem_of(error))
             return
         if self._unframed > LARGEST_HEAD and (self._in_head or self._receiving is not None):
             self._refuse(HeadTooLarge())
+        elif rest:
+            self._receive(rest)
 
     def pause_writing(self) -> None:
         self._writable = self.loop.create_future()
-        self.deadline = self.server.now + WRITE_TIMEOUT
+        self.write_deadline = self.server.now + WRITE_TIMEOUT
 
     def resume_writing(self) -> None:
         if self._writable is not None:
             if not self._writable.done():
                 self._writable.set_result(None)
             self._writable = None
-            self.deadline = NEVER
+            self.write_deadline = NEVER
 
     # --- of the parser ---
     def on_message_begin(self) -> None:
@@ -211,7 +212,8 @@ class Connection(asyncio.Protocol):
         parser, headers, url = self._parser, self._headers, self._url
         self._headers = []  # trailers are nobody's
         self._in_head = False
-        if self._unframed + self._chunk > LARGEST_HEAD and len(url) + sum(map(len, chain.from_iterable(headers))) > LARGEST_HEAD:
+        # What came with its first byte is not in `_unframed`.
+        if self._unframed > LARGEST_HEAD - READ_AT_ONCE and len(url) + sum(map(len, chain.from_iterable(headers))) > LARGEST_HEAD:
             raise HeadTooLarge()
         fields = dict(headers)
         version = parser.get_http_version()
@@ -220,24 +222,29 @@ class Connection(asyncio.Protocol):
             if hosts > 1 or (not hosts and version == "1.1"):
                 raise ValueError("it wants one Host header")
         if url[:1] != b"/":
-            url = _origin_form(url)
+            url = origin_form(url)
+        if b"#" in url:  # one server drops it, another takes it for a part of the path
+            raise ValueError("its target has a fragment")
+        if (b"content-length" in fields or b"transfer-encoding" in fields) and parser.should_upgrade():
+            raise ValueError("with an offer to upgrade it can't have a body")  # llhttp would read that as the next request
         method = parser.get_method()
         exchange = Exchange(
-            self, _METHODS.get(method) or method.decode("latin-1"), url, version, headers, fields, parser.should_keep_alive()
+            self, METHODS.get(method) or method.decode("latin-1"), url, version, headers, fields, parser.should_keep_alive()
         )
         self._receiving = exchange
         self._waiting.append(exchange)
-        if self._current is not None:
+        if self._current is not None or len(self._waiting) > 1:
             self._pause()
         elif self._arrival is not None and not self._arrival.done():
             self._arrival.set_result(None)
 
     def on_body(self, body: bytes) -> None:
         self._unframed = 0
-        if self._receiving is not None and self._receiving.feed(body):
+        receiving = self._receiving
+        if receiving is not None and receiving.feed(body):
             self._pause()
             self.deadline = NEVER
-        else:
+        elif self._current is None or self._current is receiving:
             self.deadline = self.server.now + BODY_TIMEOUT
 
     def on_message_complete(self) -> None:
@@ -300,6 +307,8 @@ class Connection(asyncio.Protocol):
                 try:
                     await serve(exchange)
                     exchange.require_end()
+                    if self._writable is not None:  # nobody is served on who doesn't take the answers
+                        await self.drain()
                 except (ClientGone, BrokenOff) as error:
                     log.debug("answer_cut_off", path=exchange.raw_path.decode("latin-1"), reason=type(error).__name__)
                     exchange.break_off()
@@ -331,8 +340,7 @@ class Connection(asyncio.Protocol):
             self._linger()
             return False
         if not exchange.keeps_alive:
-            self.flush()
-            self._transport.close()
+            self._end()
             return False
         if not self._waiting:
             self.deadline = self.server.now + (HEAD_TIMEOUT if self._in_head else IDLE_TIMEOUT)
@@ -345,8 +353,7 @@ class Connection(asyncio.Protocol):
     def _bid_farewell(self) -> None:
         """Answer what is no request, if that is why this is the end; nothing after it can be read."""
         if self.is_gone or self._refusal is None:
-            self.flush()
-            self._transport.close()
+            self._end()
             return
         headers, body = rendered(self._refusal, ids.encode("call", ids.new()))
         exchange = Exchange(self, "GET", b"/", "1.1", [], {}, keeps_alive=False)
@@ -362,6 +369,12 @@ class Connection(asyncio.Protocol):
         self._refusal = problem
         self.deadline = NEVER
         self.wake()
+
+    def _end(self) -> None:
+        """Close it, once the client has taken its last answer."""
+        self.deadline = self.server.now + WRITE_TIMEOUT
+        self.flush()
+        self._transport.close()
 
     def _linger(self) -> None:
         """The client is still sending: a close now would reset the connection under the answer (RFC 9112, section 9.6)."""
@@ -383,19 +396,3 @@ class Connection(asyncio.Protocol):
         if self._is_paused:
             self._is_paused = False
             self._transport.resume_reading()
-
-
-def _problem(error: httptools.HttpParserError) -> problems.Problem:
-    """What the parser, or what it called, found wrong."""
-    cause = error.__context__
-    if isinstance(cause, problems.Problem):
-        return cause
-    return problems.MalformedRequest(_("The request is not well-formed HTTP: {reason}."), reason=str(cause or error))
-
-
-def _origin_form(target: bytes) -> bytes:
-    """Path and query of a target in absolute form (RFC 9112, section 3.2.2); `*` as it is. Raises HttpParserInvalidURLError."""
-    if target == b"*":
-        return target
-    parsed = httptools.parse_url(target)
-    return (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")

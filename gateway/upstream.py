@@ -2,8 +2,10 @@
 
 import asyncio
 import re
+import tempfile
 import time
 from collections.abc import AsyncIterator
+from typing import IO
 from urllib.parse import quote
 
 import msgspec
@@ -12,7 +14,7 @@ from django.conf import settings
 from core import problems
 from core.identity import HEADER, Identity, sign
 from gateway.calls import Call
-from gateway.exchanges import Headers
+from gateway.exchanges import BUFFERED, Headers
 from gateway.http1 import Answer, BrokenOff, Pool, Unreachable
 from gateway.pipeline import Admission
 
@@ -101,13 +103,19 @@ class Django:
         return await pass_on(call, answer, None)
 
     async def _send(self, call: Call, target: bytes, headers: Headers, body: Body) -> Answer:
-        content: bytes | AsyncIterator[bytes] = b""
-        if not body.is_empty:
-            if body.length is None:  # WSGI reads bodies of known length only
-                content = await body.whole()
-                body.length = len(content)
-            else:
-                content = body.parts()
+        if body.is_empty:
+            return await self._ask(call, target, headers, body, b"")
+        with tempfile.SpooledTemporaryFile(BUFFERED) as kept:  # Django has few threads: none waits for a slow client
+            async for part in body.parts():
+                kept.write(part)
+            body.length = kept.tell()
+            kept.seek(0)
+            content: bytes | AsyncIterator[bytes] = kept.read() if body.length <= BUFFERED else _read(kept)
+            return await self._ask(call, target, headers, body, content)
+
+    async def _ask(
+        self, call: Call, target: bytes, headers: Headers, body: Body, content: bytes | AsyncIterator[bytes]
+    ) -> Answer:
         if body.length is not None:
             headers.append((b"content-length", b"%d" % body.length))
         lines = [call.method.encode(), b" ", target, b" HTTP/1.1\r\n"]
@@ -146,9 +154,9 @@ async def pass_on(call: Call, answer: Answer, extra: bytes | None) -> int:
     if extra is not None:
         drop |= {b"x-request-id"}
     headers = [entry for entry in answer.headers if entry[0] not in drop]
-    call.exchange.start(answer.status, headers, extra or b"")
     is_problem = answer.status >= 400 and (b"content-type", problems.CONTENT_TYPE.encode()) in answer.headers
     try:
+        call.exchange.start(answer.status, headers, extra or b"")
         while True:
             async with asyncio.timeout(TIMEOUT):
                 part = await answer.chunk()
@@ -161,6 +169,11 @@ async def pass_on(call: Call, answer: Answer, extra: bytes | None) -> int:
             await call.exchange.write(part)
     finally:
         answer.close()
+
+
+async def _read(file: IO[bytes]) -> AsyncIterator[bytes]:
+    while part := file.read(BUFFERED):
+        yield part
 
 
 def _code(document: bytes) -> str:

@@ -129,6 +129,9 @@ def test_the_absolute_form_is_understood(wire):
         b"GET /api/partner/v1/health HTTP/1.1\r\nHost: a\r\n folded: b\r\n\r\n",
         b"GET /api/partner/v1/health HTTP/9.1\r\nHost: a\r\n\r\n",
         b"GET  HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /api/partner/v1/health#part HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"POST /api/partner/v1/keys HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 47\r\n\r\n"
+        b"GET /api/partner/v1/health HTTP/1.1\r\nHost: a\r\n\r\n",
         b"CONNECT example.com:443 HTTP/1.1\r\nHost: a\r\n\r\n",
         b"POST /api/partner/v1/keys HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
         b"POST /api/partner/v1/keys HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\na",
@@ -143,6 +146,7 @@ def test_what_is_no_request_is_refused_in_words(wire, sent):
     assert headers["content-type"] == "application/problem+json"
     assert headers["connection"] == "close"
     assert json.loads(body)["code"] == "malformed_request"
+    assert wire.recv(1) == b""
 
 
 @pytest.mark.parametrize("endless", [b"X-A: " + b"a" * 1000 + b"\r\n", b"a" * 1000])

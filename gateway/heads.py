@@ -1,0 +1,32 @@
+"""What a request's head has to be, beyond what llhttp asks of it."""
+
+import httptools
+from django.utils.translation import gettext_lazy as _
+
+from core import problems
+
+LARGEST_HEAD = 32 * 1024
+"""Bytes of a request's target and headers, and of what stands between two parts of its body (trailers, chunk extensions)."""
+METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
+
+
+class HeadTooLarge(problems.MalformedRequest):
+    """More headers than anybody needs."""
+
+    detail = _("The request's headers are larger than 32 KiB. Send fewer.")
+
+
+def problem_of(error: httptools.HttpParserError) -> problems.Problem:
+    """What the parser, or what it called, found wrong."""
+    cause = error.__context__
+    if isinstance(cause, problems.Problem):
+        return cause
+    return problems.MalformedRequest(_("The request is not well-formed HTTP: {reason}."), reason=str(cause or error))
+
+
+def origin_form(target: bytes) -> bytes:
+    """Path and query of a target in absolute form (RFC 9112, section 3.2.2); `*` as it is. Raises HttpParserInvalidURLError."""
+    if target == b"*":
+        return target
+    parsed = httptools.parse_url(target)
+    return (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")

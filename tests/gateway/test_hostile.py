@@ -1,0 +1,106 @@
+"""Clients and upstreams that mean ill: what one of them sends or holds costs nobody else."""
+
+import asyncio
+import socket
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from gateway import server
+from gateway.exchanges import lines
+from gateway.http1 import MOST_AT_ONCE, Pool
+
+NOTHING = b"GET /gateway/nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def connect(gateway, timeout=10):
+    return socket.create_connection(("127.0.0.1", gateway.port), timeout=timeout)
+
+
+def send_without_reading(wire):
+    """As many requests as the gateway takes while nobody reads its answers; returns how many bytes that were."""
+    wire.settimeout(2)
+    sent = 0
+    try:
+        while sent < 64_000_000:
+            sent += wire.send(NOTHING * 2_000)
+    except OSError:
+        pass
+    return sent
+
+
+def test_who_reads_no_answers_is_not_read_from(gateway, monkeypatch):
+    """Nor do others wait for what such a client asks."""
+    monkeypatch.setattr(server, "WRITE_TIMEOUT", 30)
+    with connect(gateway) as wire:
+        assert send_without_reading(wire) < 30_000_000
+        began = time.monotonic()
+        gateway.get("/gateway/nothing").expect(404)
+        assert time.monotonic() - began < 2
+
+
+def test_who_reads_no_answers_is_let_go(gateway, monkeypatch):
+    monkeypatch.setattr(server, "WRITE_TIMEOUT", 0.5)
+    with connect(gateway) as wire:
+        send_without_reading(wire)
+        wire.settimeout(10)
+        with pytest.raises(ConnectionError):  # noqa: PT012  (first come the answers that were on their way)
+            while wire.recv(1 << 20):
+                pass
+            wire.send(NOTHING)
+
+
+def test_slow_bodies_keep_nobody_from_django(gateway):
+    head = b"POST /nothing-here HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n1"
+    with ExitStack() as stack:
+        for _ in range(MOST_AT_ONCE + 10):
+            stack.enter_context(connect(gateway)).sendall(head)
+        gateway.get("/nothing-here", headers={"Host": "localhost"}).expect(404)
+
+
+@pytest.mark.parametrize("status", [101, 99, 600])
+def test_an_upstream_gives_final_answers_only(gateway, served, consumer, upstream, status):
+    upstream.status = status
+    gateway.get(f"{served.path}/x", key=consumer.text).expect_problem(502, "upstream_unavailable")
+
+
+def test_no_length_is_told_of_no_body(gateway, served, consumer, upstream):
+    upstream.status, upstream.body = 204, b""
+    assert "content-length" not in gateway.get(f"{served.path}/x", key=consumer.text).expect(204).headers
+
+
+def test_no_header_has_a_line_break():
+    for value in (b"a\rb", b"a\nb", b"a\r\nb"):
+        with pytest.raises(ValueError, match="line break"):
+            lines([(b"x-a", value)])
+
+
+def test_a_connection_with_half_a_body_serves_nobody_else(tmp_path):
+    """The server behind would take the next request for the rest of that body."""
+    seen = []
+
+    async def answer_early(reader, writer):
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    async def half():
+        yield b"x"
+        await asyncio.sleep(0.2)
+        yield b"y"
+
+    async def send_two():
+        path = str(tmp_path / "web.sock")
+        async with await asyncio.start_unix_server(answer_early, path):
+            pool = Pool(path)
+            for body in (half(), b""):
+                head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+                async with asyncio.timeout(5):
+                    answer = await pool.send(head, body, bodiless=False, repeatable=False)
+                answer.close()
+            pool.close()
+
+    asyncio.run(send_two())
+    assert len(seen) == 2
