@@ -1,6 +1,6 @@
 """Decisions of the gateway a second, and what one costs: `python -m benchmarks.gateway`.
 
-Starts everything it needs in a throw-away home: PostgreSQL, Valkey, one gateway process as `make run` starts it, and
+Starts everything it needs in a throw-away home: PostgreSQL, Valkey, the gateway as `make run` starts it, and
 beside it the usual way, a REST framework view with djangorestframework-api-key, the framework's throttle (its cache in
 the same Valkey) and a usage row a request, on granian too. Both decide calls with the keys of 1,000 partners, in turns.
 CPU time is that of every process but the load generator: the server with its children, Valkey, PostgreSQL.
@@ -31,6 +31,9 @@ import psycopg
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "benchmarks"
 sys.path.insert(0, str(ROOT))
+
+WARM_UP = 3.0
+"""Seconds of load before anything is measured, so that every process has seen every key."""
 
 
 @dataclass
@@ -73,6 +76,7 @@ def main() -> None:
         rounds: dict[str, list[Round]] = {ours.name: [], peer.name: []}
         for server in (ours, peer):
             warm_up(server)
+            drive(server, options, WARM_UP)
         for number in range(options.rounds):
             for server in (ours, peer):
                 found = measure(server, engine_pids, options)
@@ -224,7 +228,7 @@ def method(options: argparse.Namespace) -> str:
     load = os.getloadavg()[0]
     return f"""
 Method: {generator}, {options.connections} kept-alive connections, {options.seconds:g} s a round,
-{options.rounds} rounds of each in turns, keys of {options.partners:,} partners one after the other; {psutil.cpu_count()} CPUs,
+{options.rounds} rounds of each in turns after {WARM_UP:g} s of warming up, keys of {options.partners:,} partners one after the other; {psutil.cpu_count()} CPUs,
 load average {load:.2f} before the start. CPU µs a decision are user and system time of the server with its
 children, Valkey and PostgreSQL with its children;
 the load generator runs on the same machine and is not counted. Both keep PostgreSQL and Valkey durable. The gateway

@@ -1,5 +1,6 @@
 """Settings of an installation. Every value that may differ between two installations comes from `config.env`."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,6 +37,7 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
 TRUSTED_PROXIES = env.names("PORTICO_TRUSTED_PROXIES")
 # Calls a minute that an address may make without a known credential.
 ADDRESS_RATE = env.integer("PORTICO_ADDRESS_RATE", 600, least=1)
+GATEWAY_PROCESSES = env.integer("PORTICO_GATEWAY_PROCESSES", min(4, os.cpu_count() or 1), least=1)
 # The Unix socket on which Django listens for the gateway.
 WEB_SOCKET = env.path("PORTICO_WEB_SOCKET", HOME / "run" / "web.sock")
 # Let webhooks and upstreams reach loopback and private addresses. For demos on one machine; never in production.

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from core import problems
-from core.api.operations import operations
 from gateway import answers, authorize, paths
 from gateway.addresses import Addresses
 from gateway.calls import Call, readable
@@ -24,6 +23,7 @@ from gateway.integrations import Integrations
 from gateway.limits import Limits
 from gateway.metering import Metering
 from gateway.metrics import Metrics
+from gateway.monitor import Monitor
 from gateway.pipeline import Admission, Refused, admit
 from gateway.pipelining import Redis
 from gateway.routes import Routes
@@ -42,18 +42,19 @@ _NOBODY = (None, "", None)
 
 
 class Door:
-    """The gateway of one process."""
+    """The gateway of one process. `table` has the operations of the API."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: Table) -> None:
         self.metrics = Metrics()
         self.addresses = Addresses(settings.TRUSTED_PROXIES)
         self.redis = Redis(settings.REDIS_URL)
         self.threads = Threads()
         self.credentials = Credentials(self.threads, self.metrics)
         self.metering = Metering(self.redis, self.metrics, Path(settings.HOME) / "spool")
+        self.monitor = Monitor(self.redis, self.metrics, self.metering.epoch)
         self.limits = Limits(self.redis, self.threads, self.metrics, self.metering.epoch_key, settings.ADDRESS_RATE)
         self.routes = Routes(self.threads)
-        self.directory = Directory(Table(operations()), self.routes)
+        self.directory = Directory(table, self.routes)
         self.changes = ChangeReader(self.threads, self.credentials, self.routes, self.metrics)
         self.django = Django(str(settings.WEB_SOCKET))
         self.integrations = Integrations(self.threads, self.metering)
@@ -64,10 +65,12 @@ class Door:
         await self.metering.start()
         await self.integrations.start()
         self.changes.start()
+        self.monitor.start()
         log.info("gateway_open", epoch=self.metering.epoch)
 
     async def close(self) -> None:
         """Send what is unsent and let go of everything."""
+        await self.monitor.stop()
         await self.changes.stop()
         await self.metering.stop()
         self.django.close()
@@ -87,7 +90,7 @@ class Door:
                 return
             path = paths.plain(call.raw_path)
             if path.startswith("/gateway/"):
-                self._own(call, path)
+                await self._own(call, path)
                 return
             call.path = paths.canonical(call.method, path)
             if call.path.startswith(("/api/", "/apis/", "/.well-known/")) and await self._api(call):
@@ -148,10 +151,9 @@ class Door:
         status = answers.refuse(call, refused.problem, extra)
         self._finished(call, refused.grant, status, metered=False)
 
-    def _own(self, call: Call, path: str) -> None:
+    async def _own(self, call: Call, path: str) -> None:
         if path == "/gateway/metrics" and self._may_see_metrics(call):
-            self.metrics.redis_away = 0 if self.redis.connected else 1
-            call.exchange.answer(200, f"content-type: {CONTENT_TYPE_LATEST}\r\n".encode(), self.metrics.exposition())
+            call.exchange.answer(200, f"content-type: {CONTENT_TYPE_LATEST}\r\n".encode(), await self.monitor.exposition())
         else:
             raise problems.NotFound()
 

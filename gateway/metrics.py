@@ -2,12 +2,27 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """The counts of one process at a moment (`at`, Unix seconds). `latency` has the calls of each of BOUNDS, and of none."""
+
+    at: float
+    decisions: dict[str, int]
+    lookups: dict[str, int]
+    degraded: dict[str, int]
+    records: dict[str, int]
+    latency: list[int]
+    latency_sum: float
+    redis_away: int
+    postgres_away: int
 
 
 class Metrics:
@@ -22,12 +37,9 @@ class Metrics:
         """Calls served in a degraded mode: `redis` (local limits), `postgres` (a snapshot past its lifetime)."""
         self.records: Counter[str] = Counter()
         """Finished calls by where they went: `sent`, `spooled`, `lost` (the spool could not be written)."""
-        self.redis_away = 0
         self.postgres_away = 0
         self._latency = [0] * (len(BOUNDS) + 1)
         self._latency_sum = 0.0
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
 
     def finished(self, outcome: str, seconds: float) -> None:
         """A call was answered after so long."""
@@ -35,33 +47,63 @@ class Metrics:
         self._latency[bisect_left(BOUNDS, seconds)] += 1
         self._latency_sum += seconds
 
-    def exposition(self) -> bytes:
-        """All of it, in Prometheus' text format."""
-        return generate_latest(self._registry)
+    def snapshot(self, *, at: float, redis_away: bool) -> Snapshot:
+        """The counts as they stand."""
+        return Snapshot(
+            at=at,
+            decisions=dict(self.decisions),
+            lookups=dict(self.lookups),
+            degraded=dict(self.degraded),
+            records=dict(self.records),
+            latency=list(self._latency),
+            latency_sum=self._latency_sum,
+            redis_away=int(redis_away),
+            postgres_away=self.postgres_away,
+        )
+
+
+def exposition(snapshots: dict[str, Snapshot]) -> bytes:
+    """The counts of several processes in Prometheus' text format; the label `process` has the names they are given here."""
+    registry = CollectorRegistry()
+    registry.register(_Collector(snapshots))
+    return generate_latest(registry)
+
+
+class _Collector:
+    def __init__(self, snapshots: dict[str, Snapshot]) -> None:
+        self._snapshots = snapshots
 
     def collect(self) -> Iterator[Metric]:
         """What `prometheus_client` asks a collector."""
-        yield _counter("portico_gateway_decisions", "Calls by outcome.", "outcome", self.decisions)
-        yield _counter(
-            "portico_gateway_credential_lookups", "Credentials looked for, by where they were found.", "result", self.lookups
+        yield self._counter("portico_gateway_decisions", "Calls by outcome.", "outcome", lambda one: one.decisions)
+        searched = "Credentials looked for, by where they were found."
+        yield self._counter("portico_gateway_credential_lookups", searched, "result", lambda one: one.lookups)
+        degraded = "Calls served while an engine was away."
+        yield self._counter("portico_gateway_degraded_calls", degraded, "engine", lambda one: one.degraded)
+        sent = "Finished calls by where their record went."
+        yield self._counter("portico_gateway_call_records", sent, "destination", lambda one: one.records)
+        away = GaugeMetricFamily(
+            "portico_gateway_engine_away", "1 while the engine can't be reached.", labels=["process", "engine"]
         )
-        yield _counter("portico_gateway_degraded_calls", "Calls served while an engine was away.", "engine", self.degraded)
-        yield _counter("portico_gateway_call_records", "Finished calls by where their record went.", "destination", self.records)
-        away = GaugeMetricFamily("portico_gateway_engine_away", "1 while the engine can't be reached.", labels=["engine"])
-        away.add_metric(["redis"], self.redis_away)
-        away.add_metric(["postgres"], self.postgres_away)
+        latency = HistogramMetricFamily(
+            "portico_gateway_latency_seconds", "From the request's head to the answer's end.", labels=["process"]
+        )
+        for process, one in self._snapshots.items():
+            away.add_metric([process, "redis"], one.redis_away)
+            away.add_metric([process, "postgres"], one.postgres_away)
+            seen, buckets = 0, []
+            for bound, count in zip([*map(str, BOUNDS), "+Inf"], one.latency, strict=True):
+                seen += count
+                buckets.append((bound, seen))
+            latency.add_metric([process], buckets, one.latency_sum)
         yield away
-        seen, buckets = 0, []
-        for bound, count in zip([*map(str, BOUNDS), "+Inf"], self._latency, strict=True):
-            seen += count
-            buckets.append((bound, seen))
-        latency = HistogramMetricFamily("portico_gateway_latency_seconds", "From the request's head to the answer's end.")
-        latency.add_metric([], buckets, self._latency_sum)
         yield latency
 
-
-def _counter(name: str, documentation: str, label: str, counts: Counter[str]) -> CounterMetricFamily:
-    family = CounterMetricFamily(name, documentation, labels=[label])
-    for value, count in counts.items():
-        family.add_metric([value], count)
-    return family
+    def _counter(
+        self, name: str, documentation: str, label: str, counts: Callable[[Snapshot], dict[str, int]]
+    ) -> CounterMetricFamily:
+        family = CounterMetricFamily(name, documentation, labels=["process", label])
+        for process, one in self._snapshots.items():
+            for value, count in counts(one).items():
+                family.add_metric([process, value], count)
+        return family

@@ -301,10 +301,12 @@ class _GatewayThread:
         assert opened.wait(timeout=20), "the gateway did not start"
 
     async def _serve(self) -> None:
+        from core.api.operations import operations
         from gateway.door import Door
         from gateway.server import Server
+        from gateway.table import Table
 
-        self.door = Door()
+        self.door = Door(Table(operations()))
         await self.door.open()
         server = Server(self.door.serve)
         await server.open(self._listening)

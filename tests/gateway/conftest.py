@@ -18,7 +18,8 @@ def metrics(gateway) -> Callable[..., float]:
     """The present value of one of the gateway's counters."""
 
     def read(name: str, **labels: str) -> float:
-        wanted = ",".join(f'{label}="{value}"' for label, value in labels.items())
+        labels = {"process": gateway.running.door.metering.epoch[-8:], **labels}
+        wanted = ",".join(f'{label}="{value}"' for label, value in sorted(labels.items()))
         text = gateway.get("/gateway/metrics").expect(200).body.decode()
         found = re.search(rf"^{re.escape(name)}{{{re.escape(wanted)}}} (\S+)$", text, re.MULTILINE)
         return float(found[1]) if found else 0.0

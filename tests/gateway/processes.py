@@ -101,12 +101,12 @@ class GatewayProcess(Gateway):
     """A gateway as it runs in an installation, in a process of its own. `with GatewayProcess() as running:` ends it
     with all that it started, however the block ends; so does the end of the tests' own process."""
 
-    def __init__(self, **env: str) -> None:
+    def __init__(self, processes: int = 1, **env: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             super().__init__(probe.getsockname()[1])
         self.home = Path(tempfile.mkdtemp(prefix="gateway-"))
         settings = {"DATABASE_URL": database_url(), "PORTICO_HOME": str(self.home), "PORTICO_WEB_SOCKET": _web_socket(), **env}
-        argv = [sys.executable, "-m", "gateway", "--port", str(self.port)]
+        argv = [sys.executable, "-m", "gateway", "--port", str(self.port), "--processes", str(processes)]
         self.process = Process(name="gateway", argv=argv, log=self.home / "log", env=os.environ | settings, cwd=ROOT)
         try:
             self.process.start()

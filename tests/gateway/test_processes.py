@@ -1,5 +1,6 @@
 """Several gateways share nothing but Redis and PostgreSQL, and one that is killed is missed by number."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
@@ -20,6 +21,43 @@ def other(platform):
     """A second gateway."""
     with GatewayProcess() as running:
         yield running
+
+
+@pytest.fixture
+def pair(platform):
+    """A gateway of two processes."""
+    with GatewayProcess(processes=2) as running:
+        yield running
+
+
+def children(running):
+    return psutil.Process(running.process.pid).children()
+
+
+def counted(running):
+    """The processes that the metrics speak of."""
+    return set(re.findall(r'latency_seconds_count{process="(\w+)"}', running.get("/gateway/metrics").expect(200).body.decode()))
+
+
+def test_a_process_that_ends_is_replaced(pair, acme, eventually):
+    key = acme.key().text
+    before = children(pair)
+    assert len(before) == 2
+    before[0].kill()
+    eventually(lambda: len([child for child in children(pair) if child not in before]) == 1)
+    for _ in range(20):
+        pair.get(AUTHORIZE, key=key).expect(204)
+
+
+def test_any_process_tells_what_all_count(pair, eventually):
+    eventually(lambda: len(counted(pair)) >= 2)
+
+
+def test_processes_end_with_the_one_that_forked_them(platform):
+    with GatewayProcess(processes=2) as running:
+        started = children(running)
+        psutil.Process(running.process.pid).kill()
+        assert left_of(started, 10) == []
 
 
 def test_a_gateway_leaves_nobody_behind(platform):
