@@ -228,9 +228,9 @@ def method(options: argparse.Namespace) -> str:
     load = os.getloadavg()[0]
     return f"""
 Method: {generator}, {options.connections} kept-alive connections, {options.seconds:g} s a round,
-{options.rounds} rounds of each in turns after {WARM_UP:g} s of warming up, keys of {options.partners:,} partners one after
-the other; {psutil.cpu_count()} CPUs, load average {load:.2f} before the start. CPU µs a decision are user and system time of the server with its
-children, Valkey and PostgreSQL with its children;
+{options.rounds} rounds of each in turns after {WARM_UP:g} s of warming up, keys of {options.partners:,} partners
+one after the other; {psutil.cpu_count()} CPUs, load average {load:.2f} before the start.
+CPU µs a decision are user and system time of the server with its children, Valkey and PostgreSQL with its children;
 the load generator runs on the same machine and is not counted. Both keep PostgreSQL and Valkey durable. The gateway
 also compares versions, counts a month's quota and sends records to usage.
 """
