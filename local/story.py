@@ -128,7 +128,9 @@ class Story:
         if chosen is None or action is None:
             raise Refused(f"{page.url} offers no partner {self.facts.slug} with an action to approve it")
         values = {"action": action.group(1), "_selected_action": chosen.group(1), "index": "0"}
-        self.operator.submit(page, values, having="action").expect(200)
+        asked = self.operator.submit(page, values, having="action").expect(200)
+        looked_at = re.findall(r'name="checklist" value="([^"]+)"', asked.text)
+        page = self.operator.submit(asked, {"checklist": looked_at}, having="_sure").expect(200)
         until(lambda: self._partner()["status"] == "active", seconds=5, what="The approval", hint=_said(page))
         return f"{self.facts.slug} is active"
 

@@ -152,7 +152,7 @@ def test_mail_of_every_kind_can_be_written(newcomer):
     for kind in notices.KINDS:
         facts = {"partner": "Acme & Co", "slug": "acme", "reason": "Unpaid", "name": "Back end", "hint": "pk_live_…x7Kq"}
         facts |= {"version": "2", "date": "2027-01-01", "summary": "Monthly.", "factor": "TOTP"}
-        facts |= {"inviter": "Ann", "role": "Viewer"}
+        facts |= {"inviter": "Ann", "role": "Viewer", "subject": "About your plan", "text": "Let us talk."}
         facts |= {"tier_name": "Professional", "effective_on": "2026-12-01", "erasable_on": "2026-12-31"}
         mail = notices.message(notices.Notice(kind=kind, user=user, facts=facts))
         assert "{" not in mail.subject + mail.body
