@@ -99,10 +99,10 @@ class PartnerAdmin(Enterable, Written, ConsoleList):
         "erase",
         "invite_owner",
         "remove_logo",
-        "change_tier",
         "message",
         "note",
     ]
+    actions_detail_hide_default = True  # the timeline tells more than Django's history, and there are many buttons
     inlines = [CompanyInline, ApiSetupInline, ReviewInline, DocumentInline, MemberInline, InvitationInline, AcceptanceInline]
     fields = ["name", "type", "tier", "website", "summary", "description", "public_email", "listed"]
     readonly_fields = [

@@ -22,7 +22,7 @@ class Enterable:
         return has(request.user, "partners:enter")
 
     @action(
-        description=_("Look at the portal"),
+        description=_("Portal"),
         url_path="enter",
         permissions=["enter"],
         icon="visibility",

@@ -51,7 +51,8 @@ class Written:
     message = Deed(
         verb=letters.send,
         states=OPEN,
-        label=_("Write to the team"),
+        label=_("Write"),
+        title=_("Write to the team"),
         icon="outgoing_mail",
         text=_("Owners and admins read it in the portal and get it by mail."),
         said=_("Written."),

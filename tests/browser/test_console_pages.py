@@ -32,7 +32,7 @@ def test_operator_looks_at_a_portal_acts_and_leaves(visit: Visit) -> None:
     page = visitor.page
     visitor.goto(f"/admin/partners/partner/{partner.pk}/change/")
     keep_all(visitor, "console-partner", ours=False)
-    page.get_by_role("link", name="Look at the portal").click()
+    page.locator("a[hx-get$='/enter/']").click()
     page.locator("dialog textarea, [role=dialog] textarea, textarea[name=reason]").first.fill("Ticket 7")
     visitor.keep("console-enter")
     page.get_by_role("button", name="Look at the portal").click()

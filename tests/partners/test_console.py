@@ -112,7 +112,7 @@ class TestPartners:
             page = console.get(f"/admin/partners/partner/{row.pk}/change/").content.decode()
             return set(re.findall(rf"/admin/partners/partner/{row.pk}/([\w-]+)/?\"", page)) - {"history", "change", "delete"}
 
-        always = {"all", "enter", "change-tier", "message", "note", "close", "delete-softly"}
+        always = {"all", "enter", "message", "note", "close", "delete-softly"}
         assert offered(active) == always | {"invite-owner", "suspend"}
         assert offered(submitted) == always | {"approve", "request-changes", "reject"}
 
