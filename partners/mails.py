@@ -44,6 +44,7 @@ register(
         _("Open the team"),
         "/p/{slug}/team/",
         event="partner.owner_changed",
+        about=_("The partner gets another owner"),
         security=True,
     ),
     Kind(
@@ -63,6 +64,7 @@ register(
         _("Open the portal"),
         "/p/{slug}/",
         event="partner.messaged",
+        about=_("We write to you"),
     ),
     Kind(
         "partner_activated",
@@ -71,6 +73,7 @@ register(
         _("Open the portal"),
         "/p/{slug}/",
         event="partner.activated",
+        about=_("You go live"),
         roles=BUILDERS,
     ),
     Kind(
@@ -80,6 +83,7 @@ register(
         _("See where it stands"),
         "/p/{slug}/verification/",
         event="partner.submitted",
+        about=_("Your application was sent"),
     ),
     Kind(
         "partner_verified",
@@ -88,6 +92,7 @@ register(
         _("Open the portal"),
         "/p/{slug}/verification/",
         event="partner.verified",
+        about=_("Your application is approved"),
     ),
     Kind(
         "partner_changes_requested",
@@ -100,6 +105,7 @@ register(
         _("Open the onboarding"),
         "/p/{slug}/onboarding/",
         event="partner.changes_requested",
+        about=_("Your application needs changes"),
     ),
     Kind(
         "partner_rejected",
@@ -112,6 +118,7 @@ register(
         _("See the decision"),
         "/p/{slug}/verification/",
         event="partner.rejected",
+        about=_("Your application is not approved"),
     ),
     Kind(
         "verification_expired",
@@ -123,6 +130,7 @@ register(
         _("Upload documents"),
         "/p/{slug}/verification/",
         event="partner.verification_expired",
+        about=_("Your documents have to be verified again"),
     ),
     Kind(
         "document_accepted",
@@ -131,6 +139,7 @@ register(
         _("See your documents"),
         "/p/{slug}/verification/",
         event="document.accepted",
+        about=_("A document is accepted"),
     ),
     Kind(
         "document_rejected",
@@ -139,6 +148,7 @@ register(
         _("Upload documents"),
         "/p/{slug}/verification/",
         event="document.rejected",
+        about=_("A document is not accepted"),
     ),
     Kind(
         "document_infected",
@@ -147,6 +157,7 @@ register(
         _("Upload documents"),
         "/p/{slug}/verification/",
         event="document.infected",
+        about=_("A virus was found in a document"),
     ),
     Kind(
         "partner_suspended",
@@ -154,9 +165,10 @@ register(
         (
             _("Calls with the keys of {partner} are refused from now on. The reason:"),
             "{reason}",
-            _("Answer this mail to talk to us."),
+            _("Answer our mail to talk to us."),
         ),
         event="partner.suspended",
+        about=_("The partner is suspended"),
         roles=BUILDERS,
         security=True,
     ),
@@ -167,6 +179,7 @@ register(
         _("Open the portal"),
         "/p/{slug}/",
         event="partner.reactivated",
+        about=_("A suspension ends"),
         roles=BUILDERS,
     ),
     Kind(
@@ -175,10 +188,11 @@ register(
         (
             _("The partner account {partner} was closed, and its keys no longer work."),
             "{reason}",
-            _("Until {erasable_on} it can be restored: answer this mail to ask for it."),
+            _("Until {erasable_on} it can be restored: answer our mail to ask for it."),
             _("After that its personal data can be erased. Records of money are kept as long as the law wants."),
         ),
         event="partner.closed",
+        about=_("The partner is closed"),
         security=True,
     ),
     Kind(
@@ -188,6 +202,7 @@ register(
         _("Open the portal"),
         "/p/{slug}/",
         event="partner.restored",
+        about=_("A closed partner is restored"),
         roles=BUILDERS,
     ),
     Kind(
@@ -197,6 +212,7 @@ register(
         _("See your plan"),
         "/p/{slug}/plan/",
         event="partner.tier_request_approved",
+        about=_("Another tier is approved"),
     ),
     Kind(
         "tier_request_declined",
@@ -205,6 +221,7 @@ register(
         _("See your plan"),
         "/p/{slug}/plan/",
         event="partner.tier_request_declined",
+        about=_("Another tier is declined"),
     ),
     Kind(
         "digest",

@@ -49,7 +49,8 @@ PAUSES = (
 class Kind:
     """What is told: its subject, what it says, and where it leads. Texts and address are filled in with the notice's facts.
 
-    `event` and `roles` say of which events it tells whom; without an event a verb writes it by `tell`, and it is a mail only.
+    `event` and `roles` say of which events it tells whom, and `about` names these for those who choose what they are told;
+    without an event a verb writes it by `tell`, and it is a mail only.
     `channels` are the usual ways, which members may change; the usual ways of a `security` notice are always taken.
     """
 
@@ -59,6 +60,7 @@ class Kind:
     action: Text = ""
     path: str = ""
     event: str = ""
+    about: Text = ""
     roles: frozenset[Role] = MANAGERS
     channels: frozenset[Channel] = USUAL
     security: bool = False

@@ -19,6 +19,7 @@ class Offer:
     """Another tier. `gives` is what differs from the present one, `missing` what the partner has still to bring for it."""
 
     tier: Tier
+    price: str
     is_upgrade: bool
     gives: list[str]
     missing: list[Text]
@@ -35,7 +36,9 @@ def of(partner: Partner) -> list[Offer]:
     """Every tier but the partner's own, lowest first."""
     now = partner.tier
     others = Tier.objects.exclude(pk=now.pk).order_by("rank")
-    return [Offer(tier, tier.rank > now.rank, list(_differences(now, tier)), missing(partner, tier)) for tier in others]
+    return [
+        Offer(tier, price(tier), tier.rank > now.rank, list(_differences(now, tier)), missing(partner, tier)) for tier in others
+    ]
 
 
 def missing(partner: Partner, tier: Tier) -> list[Text]:
@@ -45,7 +48,6 @@ def missing(partner: Partner, tier: Tier) -> list[Text]:
 
 def _differences(now: Tier, then: Tier) -> Iterator[str]:
     pairs = [
-        (_price(now), _price(then)),
         (_quota(now), _quota(then)),
         (_over_quota(now), _over_quota(then)),
         (_rate(now), _rate(then)),
@@ -57,7 +59,8 @@ def _differences(now: Tier, then: Tier) -> Iterator[str]:
     return (after for before, after in pairs if after and before != after)
 
 
-def _price(tier: Tier) -> str:
+def price(tier: Tier) -> str:
+    """What a month costs, in words."""
     if tier.price is None:
         return _("A price by contract")
     return _("%(price)s a month") % {"price": tier.price} if tier.price else _("Free")

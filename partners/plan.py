@@ -19,6 +19,7 @@ def plan(request: PartnerRequest) -> HttpResponse:
     asked = TierRequest.objects.of_partner(request.partner).select_related("previous", "tier")
     context = {
         "tier": request.partner.tier,
+        "price": offers.price(request.partner.tier),
         "offers": offers.of(request.partner),
         "open": asked.open().first(),
         "requests": listing(request, asked),

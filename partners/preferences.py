@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 
 from core import events
 from core.actors import Actor
-from core.events import TYPES
 from core.problems import ValidationError
 from partners.event_types import MEMBER_NOTIFICATIONS_CHANGED, member_facts
 from partners.models import Channel, Member, Preference
@@ -35,7 +34,7 @@ def of(member: Member) -> list[Choice]:
     return [
         Choice(
             kind.name,
-            TYPES[kind.event].description,
+            kind.about,
             {way.value: way in kind.ways(member, chosen) for way in Channel},
             _locked(kind),
         )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -37,14 +37,14 @@ EXPORTS = {"csv": audit_export.as_csv, "json": audit_export.as_json}
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One event: in words, who did it, and each value before and after; `facts` is what else it says, as JSON."""
+    """One event: in words, who did it, and each value before and after; `facts` is what else it says."""
 
     event: Event
     told: Happening
     who: str
     call: str
     changes: list[tuple[str, Any, Any]]
-    facts: str
+    facts: list[tuple[str, str]]
 
 
 @require_GET
@@ -109,25 +109,38 @@ def _narrowed(request: PartnerRequest, asked: dict[str, str]) -> tuple[QuerySet[
 def _lines(events: Iterable[Event], partner: Partner) -> Iterable[Line]:
     found = list(events)
     payloads = Payload.objects.in_bulk([event.pk for event in found])
-    names = _names(partner, {event.actor_id for event in found if event.actor_id})
+    members = {event.subject: pk for event in found if (pk := _member(event.subject))}
+    names = _names(partner, {event.actor_id for event in found if event.actor_id} | set(members.values()))
     for event, happening in zip(found, told(found, partner.slug), strict=True):
         data = redacted(payloads[event.pk].data) if event.pk in payloads else {}
         told_of = data.get("changes")
         changes = told_of if isinstance(told_of, dict) else {}
         rest = {name: value for name, value in data.items() if name != "changes" or not changes}
+        about = names.get(members[event.subject], happening.about) if event.subject in members else happening.about
         yield Line(
             event=event,
-            told=happening,
+            told=replace(happening, about=about),
             who=names.get(event.actor_id, happening.who) if event.actor_id else happening.who,
             call=ids.encode("call", event.request_id) if event.request_id else "",
             changes=[(name, *_pair(value)) for name, value in changes.items()],
-            facts=json.dumps(rest, indent=2, ensure_ascii=False, sort_keys=True) if rest else "",
+            facts=[(name, _text(value)) for name, value in sorted(rest.items()) if value not in ("", None)],
         )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _pair(value: Any) -> tuple[Any, Any]:
     """Before and after, as events write them."""
     return (value[0], value[1]) if isinstance(value, list) and len(value) == 2 else ("", value)
+
+
+def _member(subject: str) -> UUID | None:
+    try:
+        return ids.decode(Member.id_prefix, subject)
+    except ids.MalformedId:
+        return None
 
 
 def _names(partner: Partner, doers: set[UUID]) -> dict[UUID, str]:

@@ -38,7 +38,7 @@ _PAGES = {
     "pay": "billing:payout",
 }
 # What of its facts people know a thing by, best first.
-_NAMES = ("name", "number", "filename", "email", "url", "type")
+_NAMES = ("name", "number", "filename", "email", "url", "tier_name", "type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,18 @@ def told(events: Iterable[Event], slug: str = "") -> list[Happening]:
     return [_told(event, redacted(facts[event.pk].data) if event.pk in facts else {}, slug) for event in found]
 
 
+def _sentence(description: str) -> str:
+    """What happened; what programs read of it in `data` comes after a semicolon."""
+    return f"{description.replace('`', '').partition(';')[0].rstrip('.')}."
+
+
 def _told(event: Event, facts: dict[str, Any], slug: str) -> Happening:
     kind = TYPES.get(event.type)
     view = _PAGES.get(event.subject.split("_")[0], "")
     return Happening(
         at=event.created_at,
         icon=_ICONS.get(event.type.split(".")[0], "activity"),
-        text=str(kind.description).replace("`", "") if kind else event.type,
+        text=_sentence(str(kind.description)) if kind else event.type,
         who=event.actor_label or event.actor_kind,
         about=next((str(facts[name]) for name in _NAMES if facts.get(name)), event.subject),
         url=navigation.find(view, slug=slug, public_id=event.subject) if slug and view else "",

@@ -111,6 +111,11 @@ class TestPreferences:
         assert "partner_closed" in {choice.kind for choice in preferences.of(ann)}
         assert "partner_closed" not in {choice.kind for choice in preferences.of(bob)}
 
+    def test_each_kind_is_named_for_those_who_choose(self, ann):
+        titles = [str(choice.title) for choice in preferences.of(ann)]
+        assert all(titles)
+        assert not [title for title in titles if "`" in title or ";" in title]
+
 
 class TestDigest:
     def test_day_is_one_mail_however_often_it_is_asked_for(self, globex, ann, at):

@@ -29,7 +29,7 @@ def test_it_ends_well_twice_in_a_row(running: PlatformRun) -> None:
         assert "The story ended well" in ended.stdout
     url = Home.open(running.home).settings()["DATABASE_URL"]
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
-        assert leaks.look_at_database(cursor) > 1_000
+        assert leaks.look_at_database(cursor) > 500
 
 
 def test_it_says_what_failed_and_what_to_do(running: PlatformRun) -> None:
