@@ -1,5 +1,6 @@
 """What happens to each request from its first byte to its record."""
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from gateway.calls import Call, readable
 from gateway.changes import ChangeReader
 from gateway.credentials import Credentials
 from gateway.directory import Directory
-from gateway.exchanges import Exchange, Headers
+from gateway.exchanges import ClientGone, Exchange, Headers
 from gateway.http1 import BrokenOff
 from gateway.integrations import Integrations
 from gateway.limits import Limits
@@ -120,7 +121,7 @@ class Door:
         return True
 
     async def _carry(self, call: Call, admission: Admission) -> None:
-        status = 499  # the client went away (nginx' convention)
+        status = 500
         extra = call.id_line + admission.verdict.lines()
         upstream = self.integrations if admission.want.route else self.django
         try:
@@ -130,6 +131,12 @@ class Door:
             status = answers.refuse(call, problem, admission.verdict.lines())
         except PostgresAway:
             status = answers.refuse(call, problems.TemporarilyUnavailable(), admission.verdict.lines())
+        except (ClientGone, asyncio.CancelledError):
+            status = 499  # the client went away (nginx' convention)
+            raise
+        except BrokenOff:  # after its head had been passed on
+            status = problems.UpstreamUnavailable.status
+            raise
         finally:
             self._finished(call, admission.grant, status, metered=admission.is_metered)
 

@@ -4,6 +4,7 @@ import httptools
 from django.utils.translation import gettext_lazy as _
 
 from core import problems
+from gateway.exchanges import Headers, lines
 
 LARGEST_HEAD = 32 * 1024
 """Bytes of a request's target and headers, and of what stands between two parts of its body (trailers, chunk extensions)."""
@@ -30,3 +31,12 @@ def origin_form(target: bytes) -> bytes:
         return target
     parsed = httptools.parse_url(target)
     return (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
+
+
+def without_offer(method: bytes, target: bytes, version: str, headers: Headers) -> bytes:
+    """The head of a request without its offer to upgrade, for a parser of its own: where there is one, llhttp takes the body for
+    the other protocol. Raises ValueError for what isn't HTTP even so (CONNECT)."""
+    kept = [entry for entry in headers if entry[0] != b"upgrade"]
+    if len(kept) == len(headers):
+        raise ValueError("its method asks for another protocol")
+    return b"%b %b HTTP/%b\r\n%b\r\n" % (method, target, version.encode(), lines(kept))

@@ -18,10 +18,10 @@ from yarl import URL
 from apikeys.snapshots import Grant
 from core import outbound
 from core.idempotency import check_key, fingerprint
-from core.problems import UpstreamTimeout, UpstreamUnavailable
+from core.problems import Problem, UpstreamTimeout, UpstreamUnavailable
 from gateway import replays
 from gateway.calls import Call
-from gateway.exchanges import Headers, lines
+from gateway.exchanges import ClientGone, Headers, lines
 from gateway.http1 import BrokenOff
 from gateway.metering import Metering
 from gateway.pipeline import Admission
@@ -159,6 +159,9 @@ class _Exchange:
         except (outbound.TooSlow, TimeoutError) as error:
             raise UpstreamTimeout() from error
         except (outbound.Refused, outbound.Unreachable) as error:
+            sending = error.__cause__ and error.__cause__.__cause__
+            if isinstance(sending, Problem | ClientGone):  # of the request's own body
+                raise sending from None
             never_sent = isinstance(error, outbound.Refused) or isinstance(error.__cause__, aiohttp.ClientConnectorError)
             raise NotSent() if never_sent else UpstreamUnavailable() from error
 

@@ -19,7 +19,7 @@ import structlog
 
 from core import ids, problems
 from gateway.exchanges import BUFFERED, ClientGone, Exchange, Headers, lines, rendered
-from gateway.heads import LARGEST_HEAD, METHODS, HeadTooLarge, origin_form, problem_of
+from gateway.heads import LARGEST_HEAD, METHODS, HeadTooLarge, origin_form, problem_of, without_offer
 from gateway.http1 import BrokenOff
 
 log = structlog.get_logger(__name__)
@@ -119,7 +119,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport: Any = None
         self._is_paused = False
         self._headers: Headers = []
-        self._url = b""
+        self._url = self._again = b""
         self._in_head = False
         self._unframed = 0
         self._outgoing: list[bytes] = []
@@ -160,7 +160,7 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         self._receive(self.server.buffer[:nbytes])
 
-    def _receive(self, data: memoryview) -> None:
+    def _receive(self, data: memoryview | bytes) -> None:
         self._unframed += len(data)
         if self._deaf_until != NEVER:
             if self._current is None:
@@ -168,12 +168,12 @@ class Connection(asyncio.BufferedProtocol):
             if self._unframed > MOST_LINGERED:
                 self.abort()
             return
-        rest = data[:0]
+        rest = b""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:  # not taken up (RFC 9110, section 7.8): it is answered as it stands
             self._parser = httptools.HttpRequestParser(self)
-            rest = data[upgrade.args[0] :]
+            rest, self._again = self._again + bytes(data[upgrade.args[0] :]), b""
         except httptools.HttpParserError as error:
             self._refuse(problem_of(error))
             return
@@ -226,7 +226,8 @@ class Connection(asyncio.BufferedProtocol):
         if b"#" in url:  # one server drops it, another takes it for a part of the path
             raise ValueError("its target has a fragment")
         if (b"content-length" in fields or b"transfer-encoding" in fields) and parser.should_upgrade():
-            raise ValueError("with an offer to upgrade it can't have a body")  # llhttp would read that as the next request
+            self._again = without_offer(parser.get_method(), url, version, headers)
+            return
         method = parser.get_method()
         exchange = Exchange(
             self, METHODS.get(method) or method.decode("latin-1"), url, version, headers, fields, parser.should_keep_alive()

@@ -1,6 +1,7 @@
 """Clients and upstreams that mean ill: what one of them sends or holds costs nobody else."""
 
 import asyncio
+import http.client
 import socket
 import time
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ import pytest
 from gateway import server
 from gateway.exchanges import lines
 from gateway.http1 import MOST_AT_ONCE, Pool
+from tests.gateway.test_metering import records
 
 NOTHING = b"GET /gateway/nothing HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -63,6 +65,30 @@ def test_slow_bodies_keep_nobody_from_django(gateway):
 def test_an_upstream_gives_final_answers_only(gateway, served, consumer, upstream, status):
     upstream.status = status
     gateway.get(f"{served.path}/x", key=consumer.text).expect_problem(502, "upstream_unavailable")
+
+
+def test_an_answer_that_breaks_off_is_its_sellers_failure(gateway, served, consumer, upstream, redis, acme, eventually):
+    """What is recorded below 500 is charged."""
+
+    def break_off(request):
+        request.send_response(200)
+        request.send_header("Content-Length", "10")
+        request.end_headers()
+        request.wfile.write(b"half")
+        request.close_connection = True
+
+    upstream.answer = break_off
+    with pytest.raises(http.client.IncompleteRead):
+        gateway.get(f"{served.path}/x", key=consumer.text)
+    [(_, record)] = eventually(lambda: records(redis, acme.partner))
+    assert record.status == 502
+
+
+def test_what_is_wrong_with_a_body_is_not_the_upstreams_failure(gateway, served, consumer):
+    head = f"POST {served.path}/x HTTP/1.1\r\nHost: x\r\nX-API-Key: {consumer.text}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = gateway.raw(head.encode() + b"1\r\na\r\nno chunk")
+    assert b"HTTP/1.1 400 " in answer
+    assert b"malformed_request" in answer
 
 
 def test_no_length_is_told_of_no_body(gateway, served, consumer, upstream):
