@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "benchmarks"
 sys.path.insert(0, str(ROOT))
 
-WARM_UP = 3.0
+WARM_UP = 8.0
 """Seconds of load before anything is measured, so that every process has seen every key."""
 
 
