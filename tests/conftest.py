@@ -18,7 +18,7 @@ import redis as redis_client
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-pytest_plugins = ["tests.platform"]
+pytest_plugins = ["tests.database", "tests.platform"]
 
 # How long a machine takes says nothing of the code.
 hypothesis_settings.register_profile("portico", deadline=None, suppress_health_check=[HealthCheck.too_slow])

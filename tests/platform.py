@@ -222,41 +222,6 @@ class _Bytes:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(
-    request: pytest.FixtureRequest,
-    django_test_environment: None,
-    django_db_modify_db_settings: None,
-    django_db_blocker: Any,
-    django_db_keepdb: bool,
-    django_db_createdb: bool,
-) -> Iterator[None]:
-    """As pytest-django's, for tests without its mark too: those on the platform commit what they make."""
-    from django.test.utils import setup_databases, teardown_databases
-
-    verbosity = request.config.option.verbose
-    with django_db_blocker.unblock():
-        made = setup_databases(
-            verbosity=verbosity, interactive=False, aliases={"default"}, keepdb=django_db_keepdb and not django_db_createdb
-        )
-    yield
-    if not django_db_keepdb:
-        with django_db_blocker.unblock():
-            _end_other_sessions()
-            teardown_databases(made, verbosity=verbosity)
-
-
-def _end_other_sessions() -> None:
-    """Those of threads that have ended without a word; the database can't be dropped while they last."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-
-
-@pytest.fixture(scope="session")
 def platform(django_db_setup: None, django_db_blocker: Any) -> Iterator[Gateway]:
     """The one platform of the session."""
     from django.conf import settings
