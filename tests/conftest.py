@@ -100,6 +100,15 @@ def redis() -> Iterator["redis_client.Redis"]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _quick_hashes(django_test_environment: None) -> Iterator[None]:
+    """How slowly a password is hashed is not what tests are about; it would be half a second for each person they make."""
+    from django.test import override_settings
+
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _watched() -> Iterator[None]:
     from tests import leaks
 

@@ -25,12 +25,6 @@ PASSWORD = "kumquat-sunrise-42"  # the one of `newcomer`
 SIGNUP = {"email": "Bo@Initech.example", "password1": PASSWORD, "company_name": "Initech", "type": "business"}
 
 
-@pytest.fixture(autouse=True)
-def _quick_hashes(settings):
-    """These tests sign in a hundred times; how slowly a password is hashed is not what they are about."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 def code_in(message):
     return re.search(r"^\s*([A-Z0-9-]{6,9})\s*$", message.body, re.M)[1]
 

@@ -15,11 +15,6 @@ pytestmark = pytest.mark.django_db
 FORM = {"login": "owner@globex.example", "password": "kumquat-sunrise-42"}
 
 
-@pytest.fixture(autouse=True)
-def _quick_hashes(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def owner(active, signed_in):
     signed_in(active, "owner")
