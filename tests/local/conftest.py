@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,17 +14,28 @@ import pytest
 from local import engines
 from local.home import Home
 
+ENGINES = ("DATABASE_URL", "REDIS_URL")
+
+
+@contextmanager
+def without_outside_engines() -> Iterator[None]:
+    """Take away the session's engines, so that the code under test starts its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ENGINES:
+            patch.delenv(name, raising=False)
+        yield
+
 
 @pytest.fixture
 def _no_outside_engines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away the session's engines, so that the code under test starts its own."""
-    for name in ("DATABASE_URL", "REDIS_URL"):
+    """The same for one test, which may set others by the same `monkeypatch`: it puts back in the right order."""
+    for name in ENGINES:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture
-def make_home(_no_outside_engines: None) -> Iterator[Callable[[], Path]]:
-    """Paths of homes that don't exist yet, each under a closed folder of its own."""
+@contextmanager
+def homes() -> Iterator[Callable[[], Path]]:
+    """Paths of homes that don't exist yet, each under a closed folder of its own; all of them are removed at the end."""
     tops: list[Path] = []
 
     def make() -> Path:
@@ -35,6 +47,12 @@ def make_home(_no_outside_engines: None) -> Iterator[Callable[[], Path]]:
         if (top / "home" / "id").exists():
             engines.delete(Home.open(top / "home"))
         shutil.rmtree(top)
+
+
+@pytest.fixture
+def make_home(_no_outside_engines: None) -> Iterator[Callable[[], Path]]:
+    with homes() as make:
+        yield make
 
 
 @pytest.fixture
