@@ -79,7 +79,7 @@ class PlatformRun:
             started = self.processes()
             self.popen.terminate()
             try:
-                self.popen.wait(30)
+                self.popen.wait(60)
             finally:
                 for process in [self.popen, *left_of(started, 0)]:
                     process.kill()

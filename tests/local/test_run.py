@@ -45,7 +45,7 @@ class TestRefusals:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             refused = run(port=taken.getsockname()[1])
-            assert refused.popen.wait(20) == 1
+            assert refused.popen.wait(60) == 1
             line = f"portico: Port {refused.port} on 127.0.0.1 is in use (by process {os.getpid()}"
             assert refused.said.strip().startswith(line)
             assert f"PORT={refused.port + 1}" in refused.said
@@ -55,18 +55,18 @@ class TestRefusals:
         first = run()
         first.until(lambda: (first.home / "lock").exists() and (first.home / "lock").read_text(), "the lock")
         second = run(home=first.home)
-        assert second.popen.wait(20) == 1
+        assert second.popen.wait(60) == 1
         assert f"in use by process {first.popen.pid}" in second.output.read_text()
 
     def test_a_port_that_is_no_number(self, run: Callable[..., PlatformRun]) -> None:
         refused = run(port="http")
-        assert refused.popen.wait(20) == 1
+        assert refused.popen.wait(60) == 1
         assert "PORT must be a number" in refused.said
 
     def test_an_address_of_another_machine(self, run: Callable[..., PlatformRun], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOST", "203.0.113.7")
         refused = run()
-        assert refused.popen.wait(20) == 1
+        assert refused.popen.wait(60) == 1
         assert "203.0.113.7 can't be listened on: Cannot assign requested address. Set HOST" in refused.said
 
     def test_a_full_disk(self, run: Callable[..., PlatformRun], make_home: Callable[[], Path]) -> None:
@@ -77,7 +77,7 @@ class TestRefusals:
             pytest.skip("wants to mount a small disk: run as root in a machine that allows mount")
         try:
             refused = run(home=home)
-            assert refused.popen.wait(20) == 1
+            assert refused.popen.wait(60) == 1
             assert "8 MB free; 400 MB are needed" in refused.said.replace("7 MB", "8 MB")
             assert len(refused.said.splitlines()) == 1
         finally:
@@ -108,7 +108,7 @@ class TestLife:
         processes = platform.processes()
         assert len(processes) > len(NAMES)
         platform.popen.send_signal(number)
-        assert platform.popen.wait(30) == 0
+        assert platform.popen.wait(60) == 0
         assert left_of(processes, 0) == []
         assert platform.demo["pids"] == {}
 
@@ -117,7 +117,7 @@ class TestLife:
         platform.until(lambda: "PostgreSQL" in platform.said, "the database")
         processes = platform.processes()
         platform.popen.terminate()
-        assert platform.popen.wait(30) == 0
+        assert platform.popen.wait(60) == 0
         assert left_of(processes, 0) == []
 
     def test_nothing_outlives_a_killed_make(self, run: Callable[..., PlatformRun]) -> None:
@@ -153,6 +153,6 @@ class TestLife:
             platform.until(
                 lambda worker=worker: platform.ended or platform.demo["pids"].get("worker", worker) != worker, "a restart"
             )
-        assert platform.popen.wait(30) == 1
+        assert platform.popen.wait(60) == 1
         assert "worker was killed by SIGKILL, for the 5th time in a row" in platform.said
         assert "worker.log" in platform.said

@@ -63,7 +63,7 @@ def test_a_log_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.Monkey
     talker.start()
     try:
         for kept in (False, True):
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while log.stat().st_size <= 1_000:
                 assert time.monotonic() < deadline, "it fell silent"
                 time.sleep(0.01)

@@ -49,7 +49,7 @@ class Silent:
         self.listener.close()
 
     def wait(self, count: int = 1) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(self.taken) < count:
             assert time.monotonic() < deadline, "nobody came"
             time.sleep(0.01)
