@@ -13,7 +13,7 @@ from core.models import User
 from partners.models import Member
 from tests.browser import people
 from tests.browser.conftest import Visit, Visitor, code_in
-from tests.browser.test_looks import SCREENS, look
+from tests.browser.test_looks import look
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,15 +34,6 @@ def sign_in(visitor: Visitor, path: str) -> Any:
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_load_state("networkidle")
     return page
-
-
-def see(visitor: Visitor, name: str) -> None:
-    """The page as it stands, on every screen."""
-    for scheme, width in SCREENS:
-        visitor.page.emulate_media(color_scheme=scheme)
-        visitor.page.set_viewport_size({"width": width, "height": 900})
-        visitor.keep(f"{name}-{scheme}-{width}")
-        visitor.assert_accessible()
 
 
 def test_forgotten_password(visit: Visit) -> None:
@@ -72,24 +63,24 @@ def test_authenticator_app_with_codes_shown_once(visit: Visit) -> None:
     page = sign_in(visitor, "/accounts/2fa/totp/activate/")
     confirm(visitor)
     page.get_by_role("heading", name="Add an authenticator app").wait_for()
-    see(visitor, "account-totp")
+    visitor.see("account-totp")
     secret = page.locator("form.form code").first.inner_text()
     page.fill("[name=code]", format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
     page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("heading", name="Keep your recovery codes now").wait_for()
-    see(visitor, "account-recovery-codes")
+    visitor.see("account-recovery-codes")
     codes = page.locator("pre").inner_text().split()
     assert len(codes) == 10
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.path().read_text().split() == codes
     visitor.goto("/accounts/2fa/recovery-codes/")
-    see(visitor, "account-recovery-codes-again")
+    visitor.see("account-recovery-codes-again")
     assert not any(code in page.content() for code in codes)
     visitor.goto("/accounts/2fa/recovery-codes/generate/")
-    see(visitor, "account-recovery-codes-generate")
+    visitor.see("account-recovery-codes-generate")
     visitor.goto("/accounts/2fa/totp/deactivate/")
-    see(visitor, "account-totp-remove")
+    visitor.see("account-totp-remove")
     assert secret not in str(Authenticator.objects.values_list("data", flat=True))
 
     page.context.clear_cookies()
@@ -98,7 +89,7 @@ def test_authenticator_app_with_codes_shown_once(visit: Visit) -> None:
     page.fill("[name=password]", people.PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("heading", name="Second factor").wait_for()
-    see(visitor, "account-second-factor")
+    visitor.see("account-second-factor")
     page.fill("[name=code]", codes[0])
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("heading", name="You don’t belong to a partner yet").wait_for()
@@ -108,7 +99,7 @@ def test_address_is_changed_by_code_and_the_old_one_told(visit: Visit, mailoutbo
     people.established()
     visitor = visit()
     page = sign_in(visitor, "/accounts/email/")
-    see(visitor, "account-email")
+    visitor.see("account-email")
     page.fill("[name=email]", "lovelace@example.com")
     page.get_by_role("button", name="Send a code").click()
     confirm(visitor)
@@ -117,7 +108,7 @@ def test_address_is_changed_by_code_and_the_old_one_told(visit: Visit, mailoutbo
     assert mailoutbox[-1].to == ["lovelace@example.com"]
     code = code_in(mailoutbox[-1])
     visitor.goto("/accounts/email/")
-    see(visitor, "account-email-waiting")
+    visitor.see("account-email-waiting")
     page.get_by_role("link", name="Enter the code").click()
     page.fill("[name=code]", code)
     page.get_by_role("button", name="Confirm", exact=True).click()
@@ -138,7 +129,7 @@ def test_too_many_attempts(visit: Visit) -> None:
     visitor.page.fill("[name=email]", "ann@example.com")
     visitor.page.get_by_role("button", name="Send a code").click()
     visitor.page.get_by_role("heading", name="Too many attempts").wait_for()
-    see(visitor, "too-many-attempts")
+    visitor.see("too-many-attempts")
     visitor.complaints.clear()  # the browser notes the 429 itself
 
 
@@ -153,5 +144,5 @@ def test_entrance_of_a_partner(visit: Visit) -> None:
     page.fill("[name=password]", people.PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("heading", name="Not one of your partners").wait_for()
-    see(visitor, "entrance-of-others")
+    visitor.see("entrance-of-others")
     visitor.complaints.clear()  # the browser notes the 404 itself

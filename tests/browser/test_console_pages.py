@@ -9,21 +9,11 @@ from tests.browser.test_pages import busy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SCREENS = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
-
 
 def keep_all(visitor: Visitor, name: str, *, ours: bool = True, again: bool = False) -> None:
     """Look at the page on every screen. Pages that are Unfold's alone are not held to axe."""
-    for scheme, width in SCREENS:
-        visitor.page.emulate_media(color_scheme=scheme)
-        visitor.page.set_viewport_size({"width": width, "height": 900})
-        if again:
-            visitor.page.reload()  # Unfold looks at the scheme once
-        visitor.keep(f"{name}-{scheme}-{width}")
-        if ours:
-            visitor.assert_accessible()
-    visitor.page.emulate_media(color_scheme="light")
-    visitor.page.set_viewport_size({"width": 1280, "height": 900})
+    visitor.see(name, held=ours, again=again)
+    visitor.resize("light", 1280)
 
 
 def test_operator_looks_at_a_portal_acts_and_leaves(visit: Visit) -> None:

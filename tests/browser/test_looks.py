@@ -6,25 +6,26 @@ import pytest
 
 from partners.models import Review
 from tests.browser import people
-from tests.browser.conftest import Visit
-
-SCREENS = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
+from tests.browser.conftest import SCREENS, Visit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def look(
-    visit: Visit, path: str, name: str, user: object = None, *, screens: Sequence[tuple[str, int]] = SCREENS, drawn: str = "main"
+    visit: Visit,
+    path: str,
+    name: str,
+    user: object = None,
+    *,
+    screens: Sequence[tuple[str, int]] = SCREENS,
+    drawn: str = "main",
+    again: bool = False,
 ) -> str:
     """The page's text, once it was found to be well on these screens."""
     visitor = visit(user)
-    for scheme, width in screens:
-        visitor.page.emulate_media(color_scheme=scheme)
-        visitor.page.set_viewport_size({"width": width, "height": 900})
-        assert visitor.goto(path).status == 200
-        visitor.page.locator(drawn).first.wait_for(timeout=60_000)
-        visitor.keep(f"{name}-{scheme}-{width}")
-        visitor.assert_accessible()
+    assert visitor.goto(path).status == 200
+    visitor.page.locator(drawn).first.wait_for(timeout=60_000)
+    visitor.see(name, screens, again=again)
     return str(visitor.page.inner_text("body"))
 
 
@@ -61,7 +62,7 @@ def test_dashboard_of_an_established_partner(visit: Visit) -> None:
 def test_console(visit: Visit) -> None:
     _owner, partner = people.newcomer()
     Review.objects.create(partner=partner)
-    text = look(visit, "/admin/", "console", people.operator())
+    text = look(visit, "/admin/", "console", people.operator(), again=True)
     assert "Partners to review" in text
 
 

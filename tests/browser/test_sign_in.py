@@ -50,7 +50,7 @@ def test_password_reset_by_code(visit: Visit, mailoutbox: list[Any]) -> None:
 
 def test_passkey_is_added_and_signs_in(visit: Visit) -> None:
     people.person("ann@example.com")
-    visitor = visit()
+    visitor = visit(alone=True)
     page = visitor.page
     device = visitor.context.new_cdp_session(page)
     device.send("WebAuthn.enable")
