@@ -38,13 +38,10 @@ docs: install-dev ## Write what of docs/ is made from the code: docs/permissions
 	@exec $(BIN)/python -m local docs
 
 test: check ## The checks, and everything a change can break
-	@$(BIN)/python -m pytest -n 2 -m "not slow and not platform and not browser"
-	@$(BIN)/python -m pytest -n 2 -m "not slow and platform"
-	@$(BIN)/python -m pytest -n 2 -m "not slow and browser"
+	@$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: install-dev ## Faults, full journeys, soak in small
-	@$(BIN)/python -m pytest -m "slow and not platform and not browser"
-	@$(BIN)/python -m pytest -m "slow and platform"
+	@$(BIN)/python -m pytest -m slow
 
 lock: install-dev ## Pin the closure of requirements.in and requirements-dev.in
 	@for name in requirements requirements-dev; do \

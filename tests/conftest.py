@@ -59,14 +59,17 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests on the running platform: they commit what they make, so they want a database of their own.
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark the tests on the running platform, and run them last: they commit what they make.
 
-    `make test` runs the three kinds (rolled back or flushed, on the platform, in the browser) one after the other.
+    Those in a browser come just before: its driver keeps an event loop running in their thread.
     """
     for item in items:
         if {"platform", "gateway"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.platform)
+    yield
+    items.sort(key=lambda item: (item.get_closest_marker("platform") is not None, item.get_closest_marker("browser") is not None))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

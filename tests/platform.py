@@ -222,7 +222,7 @@ class _Bytes:
 
 
 @pytest.fixture(scope="session")
-def platform(django_db_setup: None, django_db_blocker: Any) -> Iterator[Gateway]:
+def platform(django_db_setup: None, django_db_blocker: Any, redis: Any) -> Iterator[Gateway]:
     """The one platform of the session."""
     from django.conf import settings
     from django.db import connection
@@ -230,6 +230,7 @@ def platform(django_db_setup: None, django_db_blocker: Any) -> Iterator[Gateway]
     from config.wsgi import application
     from tests import leaks
 
+    redis.flushdb()
     # The platform's threads use the database between tests too, so it is open from here on.
     with django_db_blocker.unblock():
         path = Path(settings.WEB_SOCKET)
