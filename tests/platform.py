@@ -203,12 +203,20 @@ class _Handler(WSGIRequestHandler):
                 return
             length = int(self.headers.get("Content-Length") or 0)
             body = self.rfile.read(length)
-            handler = ServerHandler(_Bytes(body), self.wfile, None, self.get_environ(), multithread=True)
-            handler.http_version = "1.1"
+            handler = _Answer(_Bytes(body), self.wfile, None, self.get_environ(), multithread=True)
             handler.request_handler = self
             handler.run(self.server.get_app())
-            if not handler.headers or "Content-Length" not in handler.headers:
-                return
+
+
+class _Answer(ServerHandler):
+    http_version = "1.1"
+
+    def send_headers(self) -> None:
+        """After a body without a length there is no other answer, and the client is told."""
+        if "Content-Length" not in self.headers:
+            self.request_handler.close_connection = True
+            self.headers["Connection"] = "close"
+        super().send_headers()
 
 
 class _Bytes:
