@@ -91,10 +91,9 @@ class Visitor:
         self.context.clear_cookies()
 
     def resize(self, scheme: str, width: int) -> None:
-        """Show the page on another screen, and wait until it has taken that in."""
+        """Show the page on another screen."""
         self.page.emulate_media(color_scheme=scheme)
         self.page.set_viewport_size({"width": width, "height": 900})
-        self.page.evaluate(SETTLED)
 
     def see(self, name: str, screens: Sequence[tuple[str, int]] = SCREENS, *, held: bool = True, again: bool = False) -> None:
         """The page as it stands is well on each of these screens (colour scheme and width), if it is `held` to that.
@@ -106,6 +105,7 @@ class Visitor:
             self.resize(scheme, width)
             if again:
                 self.page.reload()
+            self.page.evaluate(SETTLED)
             self.keep(f"{name}-{scheme}-{width}")
             if held:
                 self.assert_accessible(COLOURS if width in widths else EVERYTHING)
