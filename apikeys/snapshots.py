@@ -42,6 +42,17 @@ class Grant(msgspec.Struct, frozen=True, dict=True):
     """Slugs of the integrations that the partner has installed in this environment; the gateway adds them."""
 
     @cached_property
+    def is_unconditional(self) -> bool:
+        """Whether it holds at any time, from any address, without a second secret, for a partner in good standing."""
+        return (
+            self.status == "active"
+            and self.partner_status in {"", "active"}
+            and self.expires_at is None
+            and self.secret_digest is None
+            and not self.allowlist
+        )
+
+    @cached_property
     def caller(self) -> tuple[bytes | None, str, bytes]:
         """Partner, environment and credential as records of calls name them: UUIDs of 16 bytes."""
         return (bytes.fromhex(self.partner) if self.partner else None), self.environment, bytes.fromhex(self.credential)

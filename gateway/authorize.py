@@ -28,7 +28,7 @@ class Asked:
 
     async def want(self, call: Call, directory: Directory) -> Want:
         """What the asked call needs: that of our own operation, and the named scopes. Raises Problem."""
-        call.path = paths.canonical(call.method, paths.plain(call.raw_path))
+        call.path = paths.read(call.method, call.raw_path)
         found = await directory.find(call)
         if isinstance(found, MethodNotAllowed):
             raise found

@@ -13,6 +13,7 @@ from apikeys.snapshots import Grant
 from core import crypto, operators, versions
 from core.problems import ConflictingCredentials, InvalidKey, InvalidToken, TemporarilyUnavailable
 from gateway.calls import Call
+from gateway.exchanges import Headers
 from gateway.metrics import Metrics
 from gateway.policies import Policies, Rate
 from gateway.questions import Question
@@ -33,12 +34,11 @@ UNKNOWN_LIFETIME = 5.0
 
 
 class Credential(msgspec.Struct, frozen=True, gc=False):
-    """What the client sent: the key or token with its keyed hash, and the second secret, which some keys want."""
+    """The key or token that the client sent, with its keyed hash."""
 
     text: str
     prefix: str
     digest: bytes
-    secret: str
 
 
 def read_credential(call: Call) -> Credential | None:
@@ -48,24 +48,24 @@ def read_credential(call: Call) -> Credential | None:
     """
     fields = call.fields
     key, authorization = fields.get(b"x-api-key"), fields.get(b"authorization")
-    if len(fields) == len(call.headers) and authorization is None:
-        if key is None:
-            return None
-        sent = {key}
-    else:
-        sent = {value.strip() for name, value in call.headers if name == b"x-api-key"}
-        sent |= {
-            value[7:].strip() for name, value in call.headers if name == b"authorization" and value[:7].lower() == b"bearer "
-        }
-    if not sent:
+    sent = key if len(fields) == len(call.headers) and authorization is None else _only_one(call.headers)
+    if sent is None:
         return None
+    text = sent.decode("latin-1")
+    prefix = text[:8]
+    if prefix not in KEY_PREFIXES:
+        prefix = operators.PREFIX
+        if not text.startswith(prefix):
+            raise InvalidKey() if key is not None else InvalidToken()
+    return Credential(text, prefix, crypto.digest(text))
+
+
+def _only_one(headers: Headers) -> bytes | None:
+    sent = {value.strip() for name, value in headers if name == b"x-api-key"}
+    sent |= {value[7:].strip() for name, value in headers if name == b"authorization" and value[:7].lower() == b"bearer "}
     if len(sent) > 1:
         raise ConflictingCredentials()
-    text = sent.pop().decode("latin-1")
-    prefix = operators.PREFIX if text.startswith(operators.PREFIX) else text[:8]
-    if prefix not in KEY_PREFIXES and prefix != operators.PREFIX:
-        raise InvalidKey() if key is not None else InvalidToken()
-    return Credential(text, prefix, crypto.digest(text), call.header(b"x-api-secret"))
+    return sent.pop() if sent else None
 
 
 Subject = tuple[str, int]

@@ -89,11 +89,10 @@ class Door:
             if call.raw_path == b"/gateway/authorize":
                 await self._authorize(call)
                 return
-            path = paths.plain(call.raw_path)
-            if path.startswith("/gateway/"):
-                await self._own(call, path)
+            call.path = paths.read(call.method, call.raw_path)
+            if call.path.startswith("/gateway/"):
+                await self._own(call)
                 return
-            call.path = paths.canonical(call.method, path)
             if call.path.startswith(("/api/", "/apis/", "/.well-known/")) and await self._api(call):
                 return
             exchange.follow_client()
@@ -158,8 +157,8 @@ class Door:
         status = answers.refuse(call, refused.problem, extra)
         self._finished(call, refused.grant, status, metered=False)
 
-    async def _own(self, call: Call, path: str) -> None:
-        if path == "/gateway/metrics" and self._may_see_metrics(call):
+    async def _own(self, call: Call) -> None:
+        if call.path == "/gateway/metrics" and self._may_see_metrics(call):
             call.exchange.answer(200, f"content-type: {CONTENT_TYPE_LATEST}\r\n".encode(), await self.monitor.exposition())
         else:
             raise problems.NotFound()

@@ -6,6 +6,7 @@ canonical form that Django's URL table and the signed identity use.
 """
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote
 
 from django.utils.translation import gettext_lazy as _
@@ -22,12 +23,24 @@ _PLAIN = re.compile(rb"/|(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+/?")
 _VERSIONED = re.compile(r"v\d+(?:/|\Z)")
 
 LONGEST = 8_192
+LONGEST_KEPT = 200
+"""Bytes of the longest path whose reading is remembered."""
 
 
 class AmbiguousPath(MalformedRequest):
     """Answered to every path that isn't in its plain form."""
 
     detail = _("The path has more than one reading. Send it in its plain form: no empty or dot segments, no needless escapes.")
+
+
+def read(method: str, raw: bytes) -> str:
+    """The decoded path of a request target, in the form that Django's URL table has. Raises AmbiguousPath."""
+    return _kept(method, raw) if len(raw) <= LONGEST_KEPT else canonical(method, plain(raw))
+
+
+@lru_cache(maxsize=4_096)
+def _kept(method: str, raw: bytes) -> str:
+    return canonical(method, plain(raw))
 
 
 def plain(raw: bytes) -> str:

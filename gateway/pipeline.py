@@ -25,7 +25,7 @@ from core.problems import (
 )
 from gateway.addresses import parsed
 from gateway.calls import Call
-from gateway.credentials import Credential, Credentials, Snapshot, read_credential
+from gateway.credentials import Credentials, Snapshot, read_credential
 from gateway.limits import Limits, Verdict
 from gateway.routes import KeptRoute, Routes
 from gateway.threads import PostgresAway
@@ -89,7 +89,7 @@ async def admit(call: Call, want: Want, credentials: Credentials, routes: Routes
     if not snapshot.is_told:
         _tell(snapshot, limits)
     for _attempt in range(MOST_TRIES):
-        refusal = _refusal(snapshot.grant, credential, call, want)
+        refusal = _refusal(snapshot.grant, call, want)
         verdict = await limits.take(snapshot, want.route.subject if want.route else None, paying=refusal is None)
         if not verdict.is_stale:
             break
@@ -108,17 +108,16 @@ async def admit(call: Call, want: Want, credentials: Credentials, routes: Routes
     return Admission(snapshot.grant, verdict, want)
 
 
-def _refusal(grant: Grant, credential: Credential, call: Call, want: Want) -> Problem | None:
+def _refusal(grant: Grant, call: Call, want: Want) -> Problem | None:
     """Why this grant doesn't admit the call; None if it does, as far as limits allow."""
-    return (
-        _credential_refusal(grant, credential)
-        or _partner_refusal(grant)
-        or _address_refusal(grant, call.address)
-        or _operation_refusal(grant, want)
-    )
+    if not grant.is_unconditional:
+        refusal = _credential_refusal(grant, call) or _partner_refusal(grant) or _address_refusal(grant, call.address)
+        if refusal is not None:
+            return refusal
+    return _operation_refusal(grant, want)
 
 
-def _credential_refusal(grant: Grant, credential: Credential) -> Problem | None:
+def _credential_refusal(grant: Grant, call: Call) -> Problem | None:
     if grant.status == "disabled":
         return KeyDisabled()
     if grant.status != "active":
@@ -126,7 +125,7 @@ def _credential_refusal(grant: Grant, credential: Credential) -> Problem | None:
     if grant.expires_at is not None and grant.expires_at <= clock.now():
         return KeyExpired()
     if grant.secret_digest is not None:
-        secret = credential.secret
+        secret = call.header(b"x-api-secret")
         if not secret or not crypto.same(crypto.digest(secret), grant.secret_digest):
             return InvalidSecret()
     return None

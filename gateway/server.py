@@ -303,7 +303,13 @@ class Connection(asyncio.BufferedProtocol):
     async def _run(self) -> None:
         serve, waiting = self.server.serve, self._waiting
         try:
-            while waiting or await self._has_next():
+            while not self.is_gone:
+                if not waiting:
+                    if self._refusal is not None or self.server.is_closing:
+                        break
+                    self._arrival = self.loop.create_future()
+                    await self._arrival
+                    continue
                 exchange = self._current = waiting.popleft()
                 try:
                     await serve(exchange)
@@ -323,15 +329,6 @@ class Connection(asyncio.BufferedProtocol):
         except BaseException:
             self.abort()
             raise
-
-    async def _has_next(self) -> bool:
-        """Wait for the next request; False if none will be served."""
-        while not self._waiting:
-            if self.is_gone or self._refusal is not None or self.server.is_closing:
-                return False
-            self._arrival = self.loop.create_future()
-            await self._arrival
-        return not self.is_gone
 
     def _goes_on(self, exchange: Exchange) -> bool:
         """Whether an exchange that has ended leaves the connection to the next."""
