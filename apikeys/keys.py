@@ -68,6 +68,23 @@ class Rights:
 EVERY = Rights(("*",))
 
 
+class LiveKeysNeedLive(problems.Forbidden):
+    """A test key is guarded less well than what a live one opens."""
+
+    detail = _(
+        "A test key makes test keys, and the first live key once the partner is live. This partner had a live key: use one, "
+        "or the portal."
+    )
+
+
+def require_reach(*, partner: Partner, held: str, wanted: str) -> None:
+    """Whether a key of one environment may make keys of another. The first live key may be made by a test key, so that a
+    program needs no portal to go live: until there is one, nothing live is there to be reached. Raises LiveKeysNeedLive."""
+    beyond = held == Environment.TEST and wanted == Environment.LIVE
+    if beyond and Key.objects.filter(partner=partner, environment=Environment.LIVE).exists():
+        raise LiveKeysNeedLive()
+
+
 @transaction.atomic
 def issue(
     *,

@@ -8,6 +8,8 @@ from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config import env
 from config.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
@@ -158,8 +160,19 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.text("REDIS_URL")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "cache"}}
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+_cache = {
+    "LOCATION": REDIS_URL,
+    "KEY_PREFIX": "cache",
+    # A Redis that hangs keeps a page waiting for a second, not for the driver's twenty.
+    "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 0)},
+}
+# Attempts to sign in are counted in the first, so without Redis nobody can; pages do without the second.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", **_cache},
+    "lossy": {"BACKEND": "core.caches.LossyCache", **_cache},
+}
+# Sessions stand in the database alone: pages work while Redis is away, and one that was ended is ended everywhere.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # --- worker ----------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)

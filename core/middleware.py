@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django_structlog.middlewares import RequestMiddleware
+from redis import RedisError
 
 from core import ids, problems
 from core.identity import HEADER, Identity, Untrusted, verify
@@ -19,6 +20,10 @@ from core.identity import HEADER, Identity, Untrusted, verify
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 log = structlog.get_logger(__name__)
+
+
+# What is raised while PostgreSQL or Redis can't be reached.
+AWAY = (OperationalError, InterfaceError, RedisError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +87,15 @@ class ProblemMiddleware:
         return problem_response(kind(), request.call.request_id)  # type: ignore[attr-defined]  # set above
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Errors of views that aren't the REST framework's; a lost database is 503 everywhere."""
-        if isinstance(error, OperationalError | InterfaceError):
-            log.error("database_unavailable", error=str(error))
+        """Errors of views that aren't the REST framework's; a lost engine is 503, on pages by the site's page for errors."""
+        if isinstance(error, AWAY):
+            log.error("engine_unavailable", error=str(error))
+        if not speaks_problems(request):
+            return None
+        if isinstance(error, AWAY):
             away = problems.TemporarilyUnavailable()
             return problem_response(away, request.call.request_id)  # type: ignore[attr-defined]  # set above
-        if not speaks_problems(request) or isinstance(error, Http404 | PermissionDenied | SuspiciousOperation):
+        if isinstance(error, Http404 | PermissionDenied | SuspiciousOperation):
             return None
         if isinstance(error, problems.Problem):
             return problem_response(error, request.call.request_id)  # type: ignore[attr-defined]  # set above

@@ -164,10 +164,11 @@ class PartnerAdmin(Enterable, Written, ConsoleList):
         field="has_owner",
     )
     remove_logo = Deed(
-        verb=logos.remove,
+        verb=logos.take_down,
         label=_("Remove the logo"),
         icon="hide_image",
-        text=_("Its initials stand in its place, everywhere and at once. The partner can upload another one."),
+        text=_("Its initials stand in its place, everywhere and at once. The team is told by mail, and can upload another one."),
+        asks=ReasonForm,
         states={True},
         field="has_logo",
     )

@@ -106,6 +106,7 @@ PARTNER_VERIFICATION_EXPIRED = EventType(
 )
 PARTNER_SUSPENDED = _with_reason("partner.suspended", _("A partner was suspended: its calls are refused."))
 PARTNER_REACTIVATED = _with_reason("partner.reactivated", _("A suspended partner is live again."))
+PARTNER_LOGO_TAKEN_DOWN = _with_reason("partner.logo_taken_down", _("Operators took a partner's logo away; `reason` says why."))
 PARTNER_CLOSED = EventType(
     "partner.closed",
     _("A partner was closed: its credentials no longer work, and its personal data can be erased from `erasable_on` on."),
@@ -276,6 +277,7 @@ register(
     PARTNER_REJECTED,
     PARTNER_SUSPENDED,
     PARTNER_REACTIVATED,
+    PARTNER_LOGO_TAKEN_DOWN,
     PARTNER_CLOSED,
     PARTNER_DELETED,
     PARTNER_RESTORED,

@@ -9,9 +9,10 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Q
 
-from core import clock
+from core import clock, events
 from core.actors import Actor
 from core.problems import BodyTooLarge
+from partners import event_types as types
 from partners import inspection, partners
 from partners.models import Logo, Partner
 
@@ -48,6 +49,14 @@ def remove(*, partner: Partner, by: Actor) -> Partner:
     _lock(partner)
     drop(partner)
     return partners.update(partner=partner, by=by, logo="")
+
+
+@transaction.atomic
+def take_down(*, partner: Partner, reason: str, by: Actor) -> Partner:
+    """An operator takes the logo away, and the team reads why."""
+    data = {**types.facts(partner), "reason": reason}
+    events.emit(type=types.PARTNER_LOGO_TAKEN_DOWN, partner=partner, subject=partner, actor=by, data=data)
+    return remove(partner=partner, by=by)
 
 
 def sweep() -> int:

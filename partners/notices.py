@@ -49,6 +49,7 @@ PAUSES = (
 class Kind:
     """What is told: its subject, what it says, and where it leads. Texts and address are filled in with the notice's facts.
 
+    `title` is what the partner's own portal calls it, where all is about one partner; the subject unless given.
     `event` and `roles` say of which events it tells whom, and `about` names these for those who choose what they are told;
     without an event a verb writes it by `tell`, and it is a mail only.
     `channels` are the usual ways, which members may change; the usual ways of a `security` notice are always taken.
@@ -59,6 +60,7 @@ class Kind:
     paragraphs: tuple[Text, ...]
     action: Text = ""
     path: str = ""
+    title: Text = ""
     event: str = ""
     about: Text = ""
     roles: frozenset[Role] = MANAGERS
@@ -76,6 +78,7 @@ class Said:
     """A notice in words; `url` is a path of this site, or empty."""
 
     subject: str
+    title: str
     paragraphs: list[str]
     action: str
     url: str
@@ -183,7 +186,7 @@ def _send(notice: Notice) -> None:
 def said(notice: Notice) -> Said:
     """A notice in words; one of a kind that is gone has its name alone."""
     kind = KINDS.get(notice.kind)
-    return _said(kind, notice.facts) if kind else Said(notice.kind, [], "", "")
+    return _said(kind, notice.facts) if kind else Said(notice.kind, notice.kind, [], "", "")
 
 
 def message(notice: Notice) -> EmailMultiAlternatives:
@@ -193,7 +196,7 @@ def message(notice: Notice) -> EmailMultiAlternatives:
     context = {
         "subject": words.subject,
         "paragraphs": words.paragraphs,
-        "gathered": [(row.created_at, said(row).subject) for row in notice.gathered.order_by("id")],
+        "gathered": [(row.created_at, said(row).title) for row in notice.gathered.order_by("id")],
         "action": words.action,
         "url": settings.BASE_URL + words.url if words.url else "",
         "base_url": settings.BASE_URL,
@@ -214,11 +217,17 @@ def message(notice: Notice) -> EmailMultiAlternatives:
 
 def _said(kind: Kind, facts: Mapping[str, str]) -> Said:
     return Said(
-        " ".join(_filled(kind.subject, facts).split()),  # a header is one line, whatever names are in it
+        _line(kind.subject, facts),
+        _line(kind.title or kind.subject, facts),
         [_filled(paragraph, facts) for paragraph in kind.paragraphs],
         _filled(kind.action, facts),
         _filled(kind.path, facts),
     )
+
+
+def _line(text: Text, facts: Mapping[str, str]) -> str:
+    """One line, as a header must be, whatever names are in it."""
+    return " ".join(_filled(text, facts).split())
 
 
 def _preferences_url(notice: Notice) -> str:

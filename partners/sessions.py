@@ -7,7 +7,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.sessions.models import Session
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -27,7 +27,7 @@ class SeenMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         key = request.session.session_key
-        if key and request.user.is_authenticated and cache.add(f"seen:{key}", 1, SEEN_EVERY):
+        if key and request.user.is_authenticated and caches["lossy"].add(f"seen:{key}", 1, SEEN_EVERY):
             UserSession.objects.create_from_request(request)
         return self.get_response(request)
 

@@ -1,5 +1,7 @@
 """Pages that belong to no one app: the front page, the way into the portal, the theme, and errors."""
 
+import sys
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -9,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
+from core.middleware import AWAY
 from portal.context import THEMES, Site
 
 YEAR = 365 * 24 * 3600
@@ -109,7 +112,14 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Needs nothing that may be what is broken: no database, no session, no context processors."""
+    """Needs nothing that may be what is broken: no database, no session, no context processors.
+
+    It is 503 while PostgreSQL or Redis can't be reached, which Django has in hand when it asks for this page.
+    """
+    if isinstance(sys.exception(), AWAY):
+        response = HttpResponse(render_to_string("errors/503.html"), status=503)
+        response["Retry-After"] = "10"
+        return response
     return HttpResponse(
         render_to_string("errors/500.html", {"request_id": request.META.get("HTTP_X_REQUEST_ID", "")}), status=500
     )

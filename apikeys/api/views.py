@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import django_filters
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -26,8 +25,6 @@ from apikeys.api.serializers import (
 )
 from apikeys.models import Key
 from core.api.views import ApiView, Created, ListMixin, PartnerViewSet, RetrieveMixin
-from core.models import Environment
-from core.problems import Forbidden
 from core.scopes import SCOPES
 
 SECRETS = ("key", "secret")
@@ -89,11 +86,11 @@ class KeyViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
         examples=[OpenApiExample("A live key", NEW, request_only=True), OpenApiExample("Created", ISSUED, response_only=True)],
     )
     def create(self, request: Request) -> Response:
-        """The key is in this answer only. A key can't have scopes that yours lacks, and a test key makes test keys only."""
+        """The key is in this answer only. A key can't have scopes that yours lacks. A test key makes test keys, and the first
+        live key once the partner is live."""
         body = self.read(NewKeySerializer)
         environment = body.pop("environment", self.caller.environment)
-        if environment == Environment.LIVE and self.caller.environment == Environment.TEST:
-            raise Forbidden(_("A test key makes test keys only. Create live keys with a live key, or in the portal."))
+        keys.require_reach(partner=self.partner, held=self.caller.environment, wanted=environment)
         issued = keys.issue(partner=self.partner, environment=environment, by=self.actor, rights=self.rights, **body)
         return Created(IssuedKeySerializer(issued).data, secret=SECRETS)
 

@@ -60,7 +60,7 @@ class NotificationSerializer(StrictModel):
         read_only_fields = fields
 
     def get_title(self, notice: Notice) -> str:
-        return notices.said(notice).subject
+        return notices.said(notice).title
 
     def get_text(self, notice: Notice) -> str:
         return "\n\n".join(paragraph for paragraph in notices.said(notice).paragraphs if paragraph)

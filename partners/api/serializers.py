@@ -174,8 +174,8 @@ class RequestChangesSerializer(Strict):
     reason = serializers.CharField(max_length=LONGEST_REASON)
 
 
-class RejectSerializer(ReasonSerializer):
-    """Why not; with `final` the partner can't mend it and submit again."""
+class RejectSerializer(RequestChangesSerializer):
+    """Why not, which the partner reads; with `final` it can't mend it and submit again."""
 
     final = serializers.BooleanField(default=False)
 

@@ -45,10 +45,16 @@ class TestCreate:
         everything = Caller("key", acme.pk)
         assert everything.post("/keys", {"name": "n"})["scopes"] == ["partner:read"]
 
-    def test_test_key_makes_test_keys_only(self, acme):
+    def test_test_key_makes_test_keys_only(self, acme, issued):
         tester = Caller("key", acme.pk, environment="test")
+        keys.revoke(key=issued.key, by=OPERATOR)
         tester.post("/keys", {"name": "n", "environment": "live"}, expect=403)
         assert tester.post("/keys", {"name": "n"})["key"].startswith("pk_test_")
+
+    def test_test_key_makes_the_first_live_key(self, acme):
+        tester = Caller("key", acme.pk, environment="test", scopes=("keys:write",))
+        tester.post("/keys", {"name": "n", "environment": "live", "scopes": ["audit:read"]}, expect=403)
+        assert tester.post("/keys", {"name": "n", "environment": "live", "scopes": ["keys:write"]})["key"].startswith("pk_live_")
 
     @pytest.mark.parametrize(
         ("field", "value", "pointer"),

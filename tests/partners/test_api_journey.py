@@ -62,6 +62,8 @@ def _walk(gateway, console):
     partner = acme.get("/partner")["id"]
     assert console.get("/documents?status=waiting&partner_id=" + partner)["data"][0]["id"] == first["id"]
     console.post(f"/partners/{partner}/approve").expect_problem(409, "conflict")
+    acme.post("/keys", {"name": "Live", "environment": "live"}).expect_problem(403, "partner_not_active")
+    console.post(f"/partners/{partner}/reject", {}).expect_problem(422, "validation_error")
     console.post(f"/documents/{first['id']}/reject", {"reason": "It is only a colour."}).expect(200)
     console.post(f"/partners/{partner}/reject", {"reason": "Please send an extract of the register."}).expect(200)
     told = acme.get("/partner/onboarding")
@@ -77,6 +79,16 @@ def _walk(gateway, console):
     found = acme.get("/partner/verification")
     assert (found["state"], len(found["rounds"])) == ("verified", 2)
     assert f"{name} is live" in _mail_to(address, "is live")
+    _get_a_live_key(gateway, acme)
+
+
+def _get_a_live_key(gateway, acme):
+    """A program that never saw the portal gets its first live key with its test key, and no second one."""
+    ask = {"name": "Live", "environment": "live", "scopes": ["partner:read", "requests:write"]}
+    live = Api(gateway, acme.post("/keys", ask).expect(201)["key"])
+    assert live.get("/partner")["status"] == "active"
+    live.post("/requests", {"type": "OTHER", "payload": {}}).expect(201)
+    acme.post("/keys", ask).expect_problem(403, "forbidden")
 
 
 def upload(api, content: bytes, expect: int = 201):

@@ -12,9 +12,10 @@ from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from PIL import Image
 
-from core.models import Event
-from partners import logos, partners
-from partners.models import Logo, Partner
+from core import relay
+from core.models import Event, User
+from partners import logos, notices, partners
+from partners.models import Logo, Member, Partner
 from tests.callers import Caller
 from tests.partners import files
 from tests.partners.conftest import PUBLIC
@@ -165,3 +166,20 @@ class TestLeaving:
                 os.utime(path, (0, time.time() - 90_000))
         assert logos.sweep() == 1
         assert (lost.exists(), young.exists(), len(on_disk())) == (False, True, 3)
+
+
+def test_team_is_told_why_operators_took_it_away(active, logo, by_operator, client, operator, mailoutbox):
+    Member.objects.create(partner=active, user=User.objects.create_user("ann@globex.example"), role="owner")
+    client.force_login(operator)
+    page = f"/admin/partners/partner/{active.pk}/remove-logo/"
+    client.post(page, {"_form_submitted": "True", "reason": ""})
+    active.refresh_from_db()
+    assert active.logo, "without a reason nothing happens"
+    client.post(page, {"_form_submitted": "True", "reason": "It is somebody else's."})
+    active.refresh_from_db()
+    assert not active.logo
+    relay.seal()
+    while notices.send_due():
+        pass
+    (told,) = [mail for mail in mailoutbox if mail.subject == "Globex: we took your logo away"]
+    assert "It is somebody else's." in told.body

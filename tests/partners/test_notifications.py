@@ -67,6 +67,13 @@ def choose(member: Member, kind: str = "partner_reactivated", frequency: str = "
     preferences.change(member=member, by=SYSTEM, digest_frequency=frequency, kinds={kind: channels})
 
 
+def test_own_portal_does_not_repeat_the_partners_name(globex, ann):
+    suspended_and_back(globex)
+    shown = Caller("key", globex.pk).get("/notifications")["data"]
+    assert [each["title"] for each in shown] == ["You are live again", "Your calls are refused: you are suspended"]
+    assert {message.subject for message in sent()} == {"Globex is live again", "Globex is suspended"}
+
+
 class TestPreferences:
     def test_each_channel_is_a_choice_of_its_own(self, globex, ann, bob):
         choose(ann, mail=False)
@@ -131,7 +138,7 @@ class TestDigest:
         (digest,) = sent()
         assert digest.subject == "Globex: what happened"
         for text in (digest.body, digest.alternatives[0].content):
-            assert text.count("Globex is live again") == 2
+            assert text.count("You are live again") == 2
             assert "/p/globex/notifications/preferences" in text
 
     def test_week_ends_on_monday(self, globex, ann, at):
@@ -169,7 +176,7 @@ class TestPages:
         client = signed_in(globex, "owner")
         suspended_and_back(globex)
         page = client.get("/p/globex/notifications/").content.decode()
-        assert "Globex is suspended" in page
+        assert "you are suspended" in page
         assert "2<span" in client.get("/p/globex/notifications/count").content.decode()
         first = Notice.objects.order_by("id").first()
         response = client.post(f"/p/globex/notifications/{first.public_id}/read")
