@@ -4,13 +4,15 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
+from allauth.core import context as asking
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
+from django.contrib.sites.shortcuts import get_current_site
 from django.db import transaction
 from django.http import HttpRequest
 
 from core import crypto
-from core.models import User
+from partners import notices
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -25,10 +27,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """The address and the events that tell of it (`partners.security`) are written together."""
         return bool(super().confirm_email(request, email_address))
 
-    def send_notification_mail(self, template_prefix: str, user: User, *args: Any, **kwargs: Any) -> None:
-        """Tell the person once it is true. A mail server that is away undoes nothing: the failure is logged."""
-        tell = super().send_notification_mail
-        transaction.on_commit(lambda: tell(template_prefix, user, *args, **kwargs), robust=True)
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """The loop that sends notices sends it: a slow mail server keeps nobody waiting, an absent one undoes nothing, and
+        how long a page takes doesn't tell whether an address is known."""
+        about = {"request": asking.request, "email": email, "current_site": get_current_site(asking.request)}
+        notices.post(self.render_mail(template_prefix, email, {**about, **context}))
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]

@@ -5,6 +5,7 @@ a row under a lease, so that a worker that dies leaves it to the next; since a m
 when the line breaks, each mail keeps one Message-ID, by which a mailbox knows the same mail again.
 """
 
+import json
 import smtplib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ log = structlog.get_logger(__name__)
 Text = str | Promise
 
 USUAL = frozenset({Channel.PORTAL, Channel.MAIL})
+
+# The kind of what `post` has sent, and how often that is tried again: codes are good for a quarter of an hour.
+LETTER = "letter"
+LETTER_ATTEMPTS = 3
 
 LEASE = timedelta(minutes=2)
 BATCH = 20
@@ -114,6 +119,14 @@ def invite(*, invitation: Invitation, cause: str, **facts: str) -> None:
     wake.on_commit("notices")
 
 
+def post(mail: EmailMultiAlternatives) -> None:
+    """Have a mail sent that holds what nobody else may read: a code, say. It is kept encrypted, and not once it was sent."""
+    html = [str(part.content) for part in mail.alternatives]
+    letter = {"to": mail.to, "subject": mail.subject, "text": mail.body, "html": html}
+    Notice.objects.create(kind=LETTER, letter=json.dumps(letter))
+    wake.on_commit("notices")
+
+
 def read(events: Sequence[Event], payloads: Mapping[UUID, Mapping[str, Any]]) -> None:
     """The reader of sealed events: a row for each member whose role the kind concerns, unless the member wants none."""
     told = [event for event in events if event.type in _BY_EVENT]
@@ -172,7 +185,9 @@ def _send(notice: Notice) -> None:
         message(notice).send()
     except (OSError, smtplib.SMTPException) as error:
         log.warning("notice_not_sent", notice=str(notice.pk), kind=notice.kind, attempt=notice.attempts, error=str(error))
-        if notice.attempts > len(PAUSES):
+        if notice.letter and notice.attempts > LETTER_ATTEMPTS:
+            rows.delete()
+        elif notice.attempts > len(PAUSES):
             rows.update(failed_at=clock.now(), error=str(error))
         else:
             rows.update(due_at=clock.now() + PAUSES[notice.attempts - 1], error=str(error))
@@ -180,7 +195,10 @@ def _send(notice: Notice) -> None:
         log.exception("notice_unsendable", notice=str(notice.pk), kind=notice.kind)
         rows.update(failed_at=clock.now(), error=f"{type(error).__name__}: {error}")
     else:
-        rows.update(sent_at=clock.now(), error="")
+        if notice.letter:
+            rows.delete()
+        else:
+            rows.update(sent_at=clock.now(), error="")
 
 
 def said(notice: Notice) -> Said:
@@ -191,6 +209,8 @@ def said(notice: Notice) -> Said:
 
 def message(notice: Notice) -> EmailMultiAlternatives:
     """The mail of a notice, as plain text and HTML. Tokens in its address are made now, and are nowhere in the row."""
+    if notice.letter:
+        return _letter(notice)
     kind = KINDS[notice.kind]
     words = _said(kind, {**notice.facts, **_made_now(notice)})
     context = {
@@ -209,10 +229,22 @@ def message(notice: Notice) -> EmailMultiAlternatives:
         subject=words.subject,
         body=render_to_string("mail/notice.txt", context),
         to=[notice.address],
-        headers={"Message-ID": f"<{notice.pk}@{_domain()}>", "Auto-Submitted": "auto-generated"},
+        headers=_headers(notice),
     )
     mail.attach_alternative(render_to_string("mail/notice.html", context), "text/html")
     return mail
+
+
+def _letter(notice: Notice) -> EmailMultiAlternatives:
+    letter = json.loads(notice.letter or "")
+    mail = EmailMultiAlternatives(letter["subject"], letter["text"], to=letter["to"], headers=_headers(notice))
+    for part in letter["html"]:
+        mail.attach_alternative(part, "text/html")
+    return mail
+
+
+def _headers(notice: Notice) -> dict[str, str]:
+    return {"Message-ID": f"<{notice.pk}@{_domain()}>", "Auto-Submitted": "auto-generated"}
 
 
 def _said(kind: Kind, facts: Mapping[str, str]) -> Said:

@@ -10,8 +10,9 @@ import shutil
 import tempfile
 from base64 import urlsafe_b64encode
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis as redis_client
@@ -129,6 +130,31 @@ def _nothing_leaks(_watched: None) -> Iterator[None]:
     yield
     seen = leaks.take()
     assert not seen, "\n".join(seen)
+
+
+class Outbox(Sequence[Any]):
+    """The mail so far, what the worker would send by now included."""
+
+    def _sent(self) -> list[Any]:
+        from django.core import mail
+
+        from partners import notices
+
+        while notices.send_due():
+            pass
+        return list(mail.outbox)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._sent()[index]
+
+    def __len__(self) -> int:
+        return len(self._sent())
+
+
+@pytest.fixture
+def mailoutbox(_nothing_leaks: None) -> Outbox:
+    """Instead of pytest-django's: mail is sent by a loop of the worker."""
+    return Outbox()
 
 
 @pytest.fixture(autouse=True)

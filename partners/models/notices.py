@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core import clock
+from core.crypto import EncryptedField
 from core.models import Entity, EntityQuerySet, User
 from partners.models.partners import Partner
 from partners.models.team import Invitation, Member
@@ -52,7 +53,7 @@ class NoticeQuerySet(EntityQuerySet["Notice"]):
 
 
 class Notice(Entity):
-    """Something that one person is told, or an address that is invited.
+    """Something that one person is told, or an address that is invited, or a letter that has address and text in itself.
 
     The row is the intent, written in the transaction of its cause; `notices.send_due` mails it.
     `due_at` is when to mail it, null if it isn't mailed by itself. A digest is a notice too: of those that name it.
@@ -65,6 +66,7 @@ class Notice(Entity):
     partner = models.ForeignKey(Partner, on_delete=models.CASCADE, null=True, related_name="notices")
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="notices")
     invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, null=True, related_name="notices")
+    letter = EncryptedField(null=True)
     facts = models.JSONField(default=dict)
     in_portal = models.BooleanField(default=False)
     read_at = models.DateTimeField(null=True)
@@ -83,7 +85,10 @@ class Notice(Entity):
         constraints = [
             models.UniqueConstraint(fields=["cause", "kind", "user"], name="notice_once"),
             models.CheckConstraint(
-                condition=Q(user__isnull=False, invitation=None) | Q(user=None, invitation__isnull=False), name="notice_to_one"
+                condition=Q(user__isnull=False, invitation=None, letter=None)
+                | Q(user=None, invitation__isnull=False, letter=None)
+                | Q(user=None, invitation=None, letter__isnull=False),
+                name="notice_to_one",
             ),
         ]
         indexes = [
