@@ -121,7 +121,7 @@ def invite(*, invitation: Invitation, cause: str, **facts: str) -> None:
 
 def post(mail: EmailMultiAlternatives) -> None:
     """Have a mail sent that holds what nobody else may read: a code, say. It is kept encrypted, and not once it was sent."""
-    html = [str(part.content) for part in mail.alternatives]
+    html = [str(content) for content, _type in mail.alternatives]
     letter = {"to": mail.to, "subject": mail.subject, "text": mail.body, "html": html}
     Notice.objects.create(kind=LETTER, letter=json.dumps(letter))
     wake.on_commit("notices")

@@ -47,7 +47,10 @@ AUDIENCES = {
     "portal:home": Audience.PERSON,
     "portal:landing": Audience.EVERYBODY,
     "portal:profile": Audience.EVERYBODY,
+    "portal:robots": Audience.EVERYBODY,
     "portal:showcase": Audience.EVERYBODY,
+    "portal:sitemap": Audience.EVERYBODY,
+    "portal:sitemaps": Audience.EVERYBODY,
     "portal:styleguide": Audience.OPERATOR,
     "portal:theme": Audience.EVERYBODY,
 }

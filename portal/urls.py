@@ -1,15 +1,19 @@
 """Pages at the root, and those under `/p/<slug>/` that are made of several apps."""
 
 from django.conf import settings
+from django.contrib.sitemaps import views as map_views
 from django.urls import path
 
-from portal import audit_log, dashboard, requests, showcase, styleguide, views
+from portal import audit_log, dashboard, requests, showcase, sitemaps, styleguide, views
 
 app_name = "portal"
 
 urlpatterns = [
     path("", views.landing, name="landing"),
     path("theme", views.theme, name="theme"),
+    path("robots.txt", sitemaps.robots, name="robots"),
+    path("sitemap.xml", map_views.index, {"sitemaps": sitemaps.SITEMAPS, "sitemap_url_name": "portal:sitemap"}, name="sitemaps"),
+    path("sitemap-<section>.xml", map_views.sitemap, {"sitemaps": sitemaps.SITEMAPS}, name="sitemap"),
     path("styleguide", styleguide.styleguide, name="styleguide"),
     path("partners", showcase.showcase, name="showcase"),
     path("partners/<slug:slug>", showcase.profile, name="profile"),

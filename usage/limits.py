@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from apikeys.models import Key
 from core import clock
 from partners.models import Partner
 from usage import questions
-from usage.ingest import client
 from usage.periods import Period
 
 WINDOW = 60
@@ -43,6 +48,11 @@ class Limits:
     quota: Quota
 
 
+@cache
+def _client() -> Any:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
+
+
 def of(partner: Partner, environment: str, *, credential: UUID | None = None) -> Limits:
     """The limits of a partner, and of one of its keys."""
     rates = [_rate("partner", f"rate:partner:{partner.pk.hex}:{environment}", partner.tier.partner_rate)]
@@ -55,7 +65,10 @@ def of(partner: Partner, environment: str, *, credential: UUID | None = None) ->
 def quota(partner: Partner, environment: str) -> Quota:
     """This month's quota. The gateways' counter is ahead of the rollups by the calls of the last moments."""
     month = Period.this_month()
-    counted: Any = client().hget(f"quota:{partner.pk.hex}:{environment}", f"{month.start:%Y-%m}")
+    try:
+        counted: Any = _client().hget(f"quota:{partner.pk.hex}:{environment}", f"{month.start:%Y-%m}")
+    except redis.RedisError:  # what rollups say is behind by moments, and a page must not wait for it
+        counted = None
     used = int(counted) if counted is not None else questions.month_total(partner, environment, month.start)
     limit = partner.tier.monthly_quota
     return Quota(limit, used, None if limit is None else max(0, limit - used), month.end)
@@ -63,6 +76,6 @@ def quota(partner: Partner, environment: str) -> Quota:
 
 def _rate(name: str, key: str, limit: int) -> Rate:
     """As the gateways' script reads it: the counter is the µs at which all calls are back (GCRA)."""
-    stored: Any = client().get(key)
+    stored: Any = _client().get(key)
     busy = max(0, int(stored) - int(clock.now().timestamp() * 1_000_000)) if stored else 0
     return Rate(name, limit, max(0, (_MINUTE - busy) * limit // _MINUTE))

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
+from redis import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -53,7 +54,7 @@ def _problem(error: Exception) -> problems.Problem | None:
             return problems.UnsupportedMediaType()
         case exceptions.NotAcceptable():
             return problems.NotAcceptable()
-        case OperationalError() | InterfaceError():
-            log.error("database_unavailable", error=str(error))
+        case OperationalError() | InterfaceError() | RedisError():
+            log.error("engine_unavailable", error=str(error))
             return problems.TemporarilyUnavailable()
     return None

@@ -11,10 +11,11 @@ from core.actors import SYSTEM
 from core.caches import LossyCache
 from core.models import User
 from partners import partners
+from usage import limits
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ["/", "/p/acme/", "/p/acme/keys/", "/p/acme/team/", "/p/acme/notifications/", "/accounts/sessions/"]
+PAGES = ["/", "/p/acme/", "/p/acme/keys/", "/p/acme/team/", "/p/acme/usage/", "/p/acme/notifications/", "/accounts/sessions/"]
 
 
 @pytest.fixture
@@ -22,7 +23,11 @@ def redis_away(settings, monkeypatch):
     """Nobody listens where Redis was."""
     gone = {"LOCATION": "redis://127.0.0.1:1/0", "OPTIONS": {"retry": Retry(NoBackoff(), 0)}}
     settings.CACHES = {name: {**cache, **gone} for name, cache in settings.CACHES.items()}
+    settings.REDIS_URL = gone["LOCATION"]
     monkeypatch.setattr(LossyCache, "_asleep_until", 0.0)
+    limits._client.cache_clear()
+    yield
+    limits._client.cache_clear()
 
 
 @pytest.fixture
