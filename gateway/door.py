@@ -28,6 +28,7 @@ from gateway.monitor import Monitor
 from gateway.pipeline import Admission, Refused, admit
 from gateway.pipelining import Redis
 from gateway.routes import Routes
+from gateway.shelf import Shelf
 from gateway.table import Table
 from gateway.threads import PostgresAway, Threads
 from gateway.upstream import Django
@@ -57,7 +58,7 @@ class Door:
         self.routes = Routes(self.threads)
         self.directory = Directory(table, self.routes)
         self.changes = ChangeReader(self.threads, self.credentials, self.routes, self.metrics)
-        self.django = Django(str(settings.WEB_SOCKET))
+        self.django = Django(str(settings.WEB_SOCKET), Shelf())
         self.integrations = Integrations(self.threads, self.metering)
 
     async def open(self) -> None:

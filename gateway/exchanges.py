@@ -155,6 +155,14 @@ class Exchange:
             framing = self._framing()
         self._head = b"".join((_status_line(status), date, lines(headers), ours, framing, b"\r\n"))
 
+    def offer(self, part: bytes) -> bool:
+        """A part of the body, if the client has taken enough of those before; else False, and it isn't sent."""
+        if self._connection.is_behind:
+            return False
+        self._connection.write(self._framed(part, is_last=False))
+        self._connection.flush()
+        return True
+
     async def write(self, part: bytes) -> None:
         """A part of the body; waits while the client is slow. Raises ClientGone."""
         self._connection.write(self._framed(part, is_last=False))

@@ -25,8 +25,7 @@ from gateway.http1 import BrokenOff
 log = structlog.get_logger(__name__)
 
 MOST_CONNECTIONS = 20_000
-READ_AT_ONCE = 16 * 1024
-"""Bytes; what a client sends ahead of its answers is held to this."""
+READ_AT_ONCE = 16 * 1024  # bytes; what a client sends ahead of its answers is held to this
 BACKLOG = 2_048
 # Seconds: for a request's head, for each further part of its body, between requests, for a client that doesn't take its
 # answer, and for what it still sends after an answer that didn't wait for it.
@@ -269,6 +268,11 @@ class Connection(asyncio.BufferedProtocol):
             self._outgoing.clear()
             if not self.is_gone:
                 self._transport.write(data)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the client is slow to take what was sent."""
+        return self._writable is not None
 
     async def drain(self) -> None:
         """Wait until the client has taken enough of what was written. Raises ClientGone."""

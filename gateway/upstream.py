@@ -2,10 +2,8 @@
 
 import asyncio
 import re
-import tempfile
 import time
 from collections.abc import AsyncIterator
-from typing import IO
 from urllib.parse import quote
 
 import msgspec
@@ -17,6 +15,7 @@ from gateway.calls import Call
 from gateway.exchanges import BUFFERED, Headers
 from gateway.http1 import Answer, BrokenOff, Pool, Unreachable
 from gateway.pipeline import Admission
+from gateway.shelf import Kept, Shelf, ShelfFull
 
 TIMEOUT = 60.0
 """Seconds for which Django may keep us waiting, for its head and for each further part."""
@@ -75,8 +74,9 @@ def limit_of(path: str) -> int:
 class Django:
     """The web processes of this installation."""
 
-    def __init__(self, socket: str) -> None:
+    def __init__(self, socket: str, shelf: Shelf) -> None:
         self._pool = Pool(socket)
+        self._shelf = shelf
         self._key = settings.IDENTITY_KEY.encode()
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ class Django:
         headers.append((HEADER.encode(), sign(self._identity(call, admission), self._key).encode()))
         target = quote(call.path, safe=_SAFE).encode() + (b"?" + call.query if call.query else b"")
         answer = await self._send(call, target, headers, body)
-        return await pass_on(call, answer, extra)
+        return await pass_on(call, answer, extra, self._shelf)
 
     async def pass_through(self, call: Call, forwarded: Headers, limit: int) -> int:
         """Forward a page's request as it is. `forwarded` are the forwarding headers that we vouch for."""
@@ -100,17 +100,19 @@ class Django:
         headers = [entry for entry in call.headers if entry[0] not in drop] + forwarded
         target = call.raw_path + (b"?" + call.query if call.query else b"")
         answer = await self._send(call, target, headers, Body(call, limit))
-        return await pass_on(call, answer, None)
+        return await pass_on(call, answer, None, self._shelf)
 
     async def _send(self, call: Call, target: bytes, headers: Headers, body: Body) -> Answer:
         if body.is_empty:
             return await self._ask(call, target, headers, body, b"")
-        with tempfile.SpooledTemporaryFile(BUFFERED) as kept:  # Django has few threads: none waits for a slow client
-            async for part in body.parts():
-                kept.write(part)
-            body.length = kept.tell()
-            kept.seek(0)
-            content: bytes | AsyncIterator[bytes] = kept.read() if body.length <= BUFFERED else _read(kept)
+        with Kept(self._shelf) as kept:  # Django has few threads: none waits for a slow client
+            try:
+                async for part in body.parts():
+                    kept.write(part)
+            except ShelfFull as error:
+                raise problems.TemporarilyUnavailable(retry_after=10) from error
+            body.length = kept.length
+            content = await kept.whole() if kept.length <= BUFFERED else kept.parts()
             return await self._ask(call, target, headers, body, content)
 
     async def _ask(
@@ -148,32 +150,38 @@ class Django:
         )
 
 
-async def pass_on(call: Call, answer: Answer, extra: bytes | None) -> int:
-    """Send the answer to the client as it comes. `extra` are our header lines; None: a page, whose own request id stays."""
+async def pass_on(call: Call, answer: Answer, extra: bytes | None, shelf: Shelf) -> int:
+    """Send the answer to the client as it comes; what a slow one doesn't take at once is kept, and the server behind is free.
+
+    `extra` are our header lines; None: a page, whose own request id stays. Raises BrokenOff if it can't be sent whole.
+    """
     drop = HOP_BY_HOP | named_by_connection(dict(answer.headers))
     if extra is not None:
         drop |= {b"x-request-id"}
     headers = [entry for entry in answer.headers if entry[0] not in drop]
     is_problem = answer.status >= 400 and (b"content-type", problems.CONTENT_TYPE.encode()) in answer.headers
-    try:
-        call.exchange.start(answer.status, headers, extra or b"")
-        while True:
-            async with asyncio.timeout(TIMEOUT):
-                part = await answer.chunk()
-            if is_problem:
-                call.code, is_problem = _code(part), False
-            call.bytes_out += len(part)
-            if not part or answer.is_exhausted:
-                call.exchange.end(part)
-                return answer.status
-            await call.exchange.write(part)
-    finally:
-        answer.close()
-
-
-async def _read(file: IO[bytes]) -> AsyncIterator[bytes]:
-    while part := file.read(BUFFERED):
-        yield part
+    exchange = call.exchange
+    with Kept(shelf) as kept:
+        try:
+            exchange.start(answer.status, headers, extra or b"")
+            while True:
+                async with asyncio.timeout(TIMEOUT):
+                    part = await answer.chunk()
+                if is_problem:
+                    call.code, is_problem = _code(part), False
+                call.bytes_out += len(part)
+                if not part or answer.is_exhausted:
+                    break
+                if kept.length or not exchange.offer(part):
+                    kept.write(part)
+        except ShelfFull as error:
+            raise BrokenOff("too many clients are slow to take their answers") from error
+        finally:
+            answer.close()
+        async for early in kept.parts():
+            await exchange.write(early)
+        exchange.end(part)
+    return answer.status
 
 
 def _code(document: bytes) -> str:

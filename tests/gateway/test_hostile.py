@@ -4,13 +4,17 @@ import asyncio
 import http.client
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager, suppress
 
 import pytest
 
-from gateway import server
+from gateway import http1, server
+from gateway.__main__ import bound
+from gateway.calls import Call
 from gateway.exchanges import lines
 from gateway.http1 import MOST_AT_ONCE, Pool
+from gateway.shelf import Shelf
+from gateway.upstream import Django
 from tests.gateway.test_metering import records
 
 NOTHING = b"GET /gateway/nothing HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -59,6 +63,88 @@ def test_slow_bodies_keep_nobody_from_django(gateway):
         for _ in range(MOST_AT_ONCE + 10):
             stack.enter_context(connect(gateway)).sendall(head)
         gateway.get("/nothing-here", headers={"Host": "localhost"}).expect(404)
+
+
+class Web:
+    """A server behind a gateway of its own, with few places: `/large` answers LARGE, everything else `small`."""
+
+    LARGE = bytes(range(256)) * 40_000
+
+    def __init__(self):
+        self._writers = []
+
+    async def answer(self, reader, writer):
+        with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                body = self.LARGE if b" /large " in head else b"small"
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                await writer.drain()
+        writer.close()
+
+    @asynccontextmanager
+    async def behind_gateway(self, path, shelf):
+        """The address of the gateway."""
+        django = Django(path, shelf)
+
+        async def serve(exchange):
+            call = Call(exchange, "", exchange.headers, exchange.fields)
+            await django.pass_through(call, [], 1_000)
+
+        front = server.Server(serve)
+        listening = bound("127.0.0.1", 0)
+        async with await asyncio.start_unix_server(self.answer, path):
+            await front.open(listening)
+            yield listening.getsockname()
+            await front.close()
+            django.close()
+
+    async def ask(self, address, path):
+        """A connection that has asked, and reads little of its own accord."""
+        reader, writer = await asyncio.open_connection(*address, limit=1_024)
+        writer.write(b"GET %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % path)
+        self._writers.append(writer)  # which would close its connection, were it forgotten
+        return reader
+
+
+@pytest.fixture
+def few_places(monkeypatch):
+    monkeypatch.setattr(http1, "MOST_AT_ONCE", 3)
+
+
+def test_slow_readers_keep_nobody_from_django(few_places, tmp_path):
+    web, shelf = Web(), Shelf()
+
+    async def run():
+        async with web.behind_gateway(str(tmp_path / "web.sock"), shelf) as address, asyncio.timeout(30):
+            slow = [await web.ask(address, b"/large") for _ in range(8)]
+            for _ in range(5):
+                quick = await web.ask(address, b"/small")
+                assert (await quick.read()).endswith(b"small")
+            while shelf.used < 8 * 1_000_000:
+                await asyncio.sleep(0.01)
+            for reader in slow:
+                assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+                assert await reader.read() == web.LARGE
+            assert shelf.used == 0
+
+    asyncio.run(run())
+
+
+def test_slow_readers_are_cut_off_before_they_fill_the_disk(few_places, tmp_path):
+    web, shelf = Web(), Shelf(most=1_000_000)
+
+    async def run():
+        async with web.behind_gateway(str(tmp_path / "web.sock"), shelf) as address, asyncio.timeout(30):
+            slow = [await web.ask(address, b"/large") for _ in range(8)]
+            quick = await web.ask(address, b"/small")
+            assert (await quick.read()).endswith(b"small")
+            for reader in slow:
+                await reader.readuntil(b"\r\n\r\n")
+                assert len(await reader.read()) < len(web.LARGE)
+            assert shelf.used == 0
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("status", [101, 99, 600])
