@@ -155,9 +155,14 @@ class Exchange:
             framing = self._framing()
         self._head = b"".join((_status_line(status), date, lines(headers), ours, framing, b"\r\n"))
 
+    @property
+    def has_room(self) -> bool:
+        """Whether the client has taken enough of what was sent before."""
+        return not self._connection.is_behind
+
     def offer(self, part: bytes) -> bool:
-        """A part of the body, if the client has taken enough of those before; else False, and it isn't sent."""
-        if self._connection.is_behind:
+        """A part of the body, if the client `has_room` for it; else False, and it isn't sent."""
+        if not self.has_room:
             return False
         self._connection.write(self._framed(part, is_last=False))
         self._connection.flush()

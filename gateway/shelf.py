@@ -37,11 +37,13 @@ class Shelf:
 
 
 class Kept:
-    """One body on the shelf, first written, then read. `length` counts its bytes; use it in a `with`."""
+    """Parts of one body on the shelf, which come out in the order they came in. `length` counts all that came in; use it in a
+    `with`."""
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._file: IO[bytes] | None = None
+        self._taken = 0
         self.length = 0
 
     def __enter__(self) -> "Kept":
@@ -52,21 +54,30 @@ class Kept:
             self._file.close()
         self._shelf.give_back(self.length)
 
-    def write(self, part: bytes) -> None:
-        """Keep a part of it. Raises ShelfFull."""
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that came in was taken out."""
+        return self._taken == self.length
+
+    def put(self, part: bytes) -> None:
+        """Keep a part. Raises ShelfFull."""
         self._shelf.take(len(part))
-        self.length += len(part)
         if self._file is None:
             self._file = tempfile.SpooledTemporaryFile(BUFFERED)  # noqa: SIM115 - closed by `__exit__`
+        self._file.seek(self.length)
         self._file.write(part)
+        self.length += len(part)
+
+    def take(self, size: int = BUFFERED) -> bytes:
+        """The next part, of `size` bytes at most; b"" if there is none."""
+        if self._file is None:
+            return b""
+        self._file.seek(self._taken)
+        part = self._file.read(size)
+        self._taken += len(part)
+        return part
 
     async def parts(self) -> AsyncIterator[bytes]:
-        """All of it, from its beginning."""
-        if self._file is not None:
-            self._file.seek(0)
-            while part := self._file.read(BUFFERED):
-                yield part
-
-    async def whole(self) -> bytes:
-        """All of it at once."""
-        return b"".join([part async for part in self.parts()])
+        """All parts that are left."""
+        while part := self.take():
+            yield part

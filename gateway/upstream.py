@@ -108,11 +108,11 @@ class Django:
         with Kept(self._shelf) as kept:  # Django has few threads: none waits for a slow client
             try:
                 async for part in body.parts():
-                    kept.write(part)
+                    kept.put(part)
             except ShelfFull as error:
                 raise problems.TemporarilyUnavailable(retry_after=10) from error
             body.length = kept.length
-            content = await kept.whole() if kept.length <= BUFFERED else kept.parts()
+            content = kept.take() if kept.length <= BUFFERED else kept.parts()
             return await self._ask(call, target, headers, body, content)
 
     async def _ask(
@@ -172,14 +172,16 @@ async def pass_on(call: Call, answer: Answer, extra: bytes | None, shelf: Shelf)
                 call.bytes_out += len(part)
                 if not part or answer.is_exhausted:
                     break
-                if kept.length or not exchange.offer(part):
-                    kept.write(part)
+                if not kept.is_empty or not exchange.offer(part):
+                    kept.put(part)
+                while not kept.is_empty and exchange.has_room:
+                    exchange.offer(kept.take())
         except ShelfFull as error:
             raise BrokenOff("too many clients are slow to take their answers") from error
         finally:
             answer.close()
-        async for early in kept.parts():
-            await exchange.write(early)
+        async for late in kept.parts():
+            await exchange.write(late)
         exchange.end(part)
     return answer.status
 
