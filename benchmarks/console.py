@@ -21,32 +21,41 @@ from benchmarks.gateway import ROOT, cpu_seconds, environment, run
 
 PAGES = (
     ("partners", "/admin/partners/partner/"),
-    ("… the 60th page", "/admin/partners/partner/?p=60"),
+    ("… the last page", "/admin/partners/partner/?p=200"),
     ("… its timeline", "/admin/partners/partner/{partner}/timeline"),
     ("… its deliveries", "/admin/partners/partner/{partner}/timeline?kind=deliveries"),
+    ("… beyond it", "/admin/partners/partner/?id__lt={partner}&p=200"),
     ("… suspended", "/admin/partners/partner/?status__exact=suspended"),
     ("… of a type", "/admin/partners/partner/?type__exact=enterprise"),
+    ("… of a tier", "/admin/partners/partner/?tier__id__exact={tier}"),
     ("… deleted", "/admin/partners/partner/?deleted_at__isempty=0"),
     ("… by name", "/admin/partners/partner/?o=1"),
+    ("… by name, the last page", "/admin/partners/partner/?o=1&p=200"),
     ("… search: one name", "/admin/partners/partner/?q=globex+777"),
     ("… search: a word in every twelfth", "/admin/partners/partner/?q=acme"),
     ("… search: two letters", "/admin/partners/partner/?q=ac"),
     ("… search: nothing like it", "/admin/partners/partner/?q=qqqqqq"),
     ("… search: a person's address", "/admin/partners/partner/?q=person4321@"),
     ("… suspended, search", "/admin/partners/partner/?status__exact=suspended&q=acme"),
-    ("partner", "/admin/partners/partner/{partner}/change/"),
+    ("a partner: its page", "/admin/partners/partner/{partner}/change/"),
     ("people", "/admin/core/user/"),
     ("… operators", "/admin/core/user/?is_staff__exact=1"),
     ("… search", "/admin/core/user/?q=company777"),
-    ("members", "/admin/partners/member/?role__exact=owner"),
-    ("reviews that wait", "/admin/partners/review/?decision__exact=waiting"),
+    ("members", "/admin/partners/member/"),
+    ("… owners", "/admin/partners/member/?role__exact=owner"),
+    ("reviews", "/admin/partners/review/"),
+    ("… that wait", "/admin/partners/review/?decision__exact=waiting"),
+    ("… search: a partner", "/admin/partners/review/?q=initech+4"),
     ("tier requests that wait", "/admin/partners/tierrequest/?status__exact=waiting"),
-    ("documents to check", "/admin/partners/document/?state__exact=waiting"),
+    ("documents", "/admin/partners/document/"),
+    ("… to check", "/admin/partners/document/?state__exact=waiting"),
+    ("… search: a partner", "/admin/partners/document/?q=initech+4"),
     ("keys", "/admin/apikeys/key/"),
     ("… revoked", "/admin/apikeys/key/?status__exact=revoked"),
     ("… search", "/admin/apikeys/key/?q=service+4711"),
     ("… search: a partner", "/admin/apikeys/key/?q=initech+4"),
     ("events", "/admin/core/event/"),
+    ("… the last page", "/admin/core/event/?p=200"),
     ("… of a kind", "/admin/core/event/?family=payout"),
     ("… by operators", "/admin/core/event/?actor=operator"),
     ("… in test", "/admin/core/event/?environment__exact=test"),
@@ -56,15 +65,26 @@ PAGES = (
     ("… search: a doer", "/admin/core/event/?q=Person+471"),
     ("… search: a partner", "/admin/core/event/?q={partner_id}"),
     ("deliveries", "/admin/webhooks/delivery/"),
+    ("… the last page", "/admin/webhooks/delivery/?p=200"),
     ("… failed", "/admin/webhooks/delivery/?status__exact=failed"),
+    ("… in test", "/admin/webhooks/delivery/?environment__exact=test"),
+    ("… of a day", "/admin/webhooks/delivery/?created_at_from=2023-11-20&created_at_to=2023-11-20"),
+    ("… of a partner", "/admin/webhooks/delivery/?of=partner-77"),
+    ("… of a partner, failed, live", "/admin/webhooks/delivery/?of=partner-77&status__exact=failed&environment__exact=live"),
     ("… search: an endpoint", "/admin/webhooks/delivery/?q=hooks4711"),
     ("… search: a partner", "/admin/webhooks/delivery/?q=initech+4"),
     ("endpoints, disabled", "/admin/webhooks/endpoint/?status__exact=disabled"),
     ("calls", "/admin/usage/call/"),
-    ("… of a partner", "/admin/usage/call/?q={partner_id}"),
+    ("… the last page", "/admin/usage/call/?p=200"),
+    ("… refused", "/admin/usage/call/?answer=refused"),
+    ("… failed on our side", "/admin/usage/call/?answer=broken"),
+    ("… in test", "/admin/usage/call/?environment__exact=test"),
+    ("… of a day", "/admin/usage/call/?at_from=2023-11-20&at_to=2023-11-20"),
+    ("… of a partner", "/admin/usage/call/?of={partner_id}"),
     ("requests, failed", "/admin/requests/request/?status__exact=FAILED"),
     ("hours of calls", "/admin/usage/hourrollup/"),
     ("first page", "/admin/"),
+    ("showcase, of a country", "/partners?country=DE"),
 )
 GOAL = 100.0
 
@@ -127,7 +147,7 @@ def prepare(options: argparse.Namespace) -> tuple[dict[str, str], str]:
     client.force_login(User.objects.create_superuser("root@portico.example", secrets.token_urlsafe(12)))
     partner = Partner.objects.order_by("-id")[options.partners // 2]
     cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
-    return {"partner": str(partner.pk), "partner_id": partner.public_id}, cookie
+    return {"partner": str(partner.pk), "partner_id": partner.public_id, "tier": str(partner.tier_id)}, cookie
 
 
 def report(options: argparse.Namespace, pages: list[tuple[str, str]], cookie: str, web: int) -> None:

@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 @dataclass(frozen=True)
 class Plan:
-    """One query as it ran: milliseconds, the tables it read from end to end, its nodes in words, pages of memory touched."""
+    """One query as it ran: milliseconds, the tables it read from end to end and not by an index, its nodes in words, pages of
+    memory touched, and the most rows that it sorted because no index had them in order."""
 
     sql: str
     milliseconds: float
@@ -21,6 +22,7 @@ class Plan:
     nodes: list[str]
     buffers: int = 0
     rows: int = field(default=0)
+    sorted: int = field(default=0)
 
 
 def of_page(client: Client, path: str) -> list[Plan]:
@@ -47,6 +49,7 @@ def explain(sql: str) -> Plan:
         nodes=[_words(node) for node in nodes],
         buffers=whole["Plan"]["Shared Hit Blocks"] + whole["Plan"]["Shared Read Blocks"],
         rows=whole["Plan"]["Actual Rows"],
+        sorted=max((int(node["Plans"][0]["Actual Rows"]) for node in nodes if node["Node Type"] == "Sort"), default=0),
     )
 
 

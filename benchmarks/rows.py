@@ -36,6 +36,7 @@ def fill(*, partners: int, events: int) -> None:
         "type": "(ARRAY['technology','business','marketplace','enterprise'])[1 + i % 4]", "status": status, "tier_id": tier,
         "activated_at": "now()", "created_at": "now()", "deleted_at": "CASE WHEN i % 100 = 9 THEN now() END",
         "closed_at": "CASE WHEN i % 10 = 9 THEN now() END",
+        "countries": "ARRAY[(ARRAY['DE','FR','GB','US','JP','BR','IN','ZA','CA','IS'])[1 + i % 10]]",
     })  # fmt: skip
     put(User, partners, {
         "id": key_of(User, "i"), "email": "'person' || i || '@company' || i % 5000 || '.example'", "name": "'Person ' || i",
@@ -81,8 +82,8 @@ def fill(*, partners: int, events: int) -> None:
     })  # fmt: skip
     put(Call, events // 2, {
         "partner_id": some, "environment": LIVE, "credential_id": key_of(Key, "i"), "at": "now()", "method": "'GET'",
-        "path": "'/api/partner/v1/requests'", "operation": "'GET /api/partner/v1/requests'", "status": "200", "code": "''",
-        "metered": "true",
+        "path": "'/api/partner/v1/requests'", "operation": "'GET /api/partner/v1/requests'", "code": "''",
+        "status": "CASE WHEN i % 500 = 0 THEN 503 WHEN i % 25 = 0 THEN 429 ELSE 200 END", "metered": "true",
     })  # fmt: skip
     put(HourRollup, events // 4, {
         "at": "date_trunc('hour', now()) - (i / 40) * interval '1 hour'", "partner_id": key_of(Partner, "1 + i % 40"),

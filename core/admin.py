@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from core import audit_export, ids, operators, roles, verifications
 from core.actors import Kind
 from core.console import Deed, Rows, operator_of
-from core.console_lists import ConsoleList, DaysFilter, newest
+from core.console_lists import ConsoleList, DaysFilter, newest, rows_named
 from core.events import TYPES
 from core.models import Event, OperatorToken, User
 from core.redaction import redacted
@@ -273,11 +273,10 @@ class EventAdmin(Rows):
             named = ids.decode(prefix, term)
         except ids.MalformedId:
             return super().get_search_results(request, queryset, search_term)
-        column = {"evt": "pk", "ptn": "partner_id"}.get(prefix)
-        if column:
-            return queryset.filter(**{column: named}), False
+        if prefix in {"evt", "ptn"}:
+            return rows_named(queryset, term), False
         found = {*newest(queryset.filter(subject=term)), *newest(queryset.filter(actor_id=named))}
-        return queryset.filter(pk__in=found), False
+        return queryset.filter(pk__any_of=list(found)), False
 
     @display(description=_("partner"))
     def whose(self, obj: Event) -> str:

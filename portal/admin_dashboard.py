@@ -1,12 +1,13 @@
 """The operators' console: its first page, its sidebar, its badge. Django admin, themed with Unfold."""
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -118,15 +119,14 @@ def console(request: HttpRequest) -> dict[str, Any]:
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The registered models that this operator may see, in groups; what no group names comes last."""
     models = {model._meta.label: model for model in admin.site._registry if _visible(request, model)}
-    home = {"title": _("Attention"), "icon": "notifications", "link": reverse("admin:index")}
-    groups: list[dict[str, Any]] = [{"title": "", "items": [home]}]
+    path, first = request.path, reverse("admin:index")
+    groups = [_group("", [{"title": _("Attention"), "icon": "notifications", "link": first, "active": path == first}])]
     for title, icons in GROUPS:
-        items = [_item(models.pop(label), icon) for label, icon in icons.items() if label in models]
+        items = [_item(models.pop(label), icon, path) for label, icon in icons.items() if label in models]
         if items:
-            groups.append({"title": title, "separator": True, "collapsible": False, "items": items})
+            groups.append(_group(title, items))
     if models:
-        rest = [_item(model, "table_rows") for model in models.values()]
-        groups.append({"title": _("System"), "separator": True, "collapsible": True, "items": rest})
+        groups.append(_group(_("System"), [_item(model, "table_rows", path) for model in models.values()], collapsible=True))
     return groups
 
 
@@ -134,9 +134,15 @@ def _visible(request: HttpRequest, model: type[Model]) -> bool:
     return admin.site._registry[model].has_view_permission(request)
 
 
-def _item(model: type[Model], icon: str) -> dict[str, Any]:
-    try:
-        link = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-    except NoReverseMatch:
-        link = reverse("admin:index")
-    return {"title": capfirst(str(model._meta.verbose_name_plural)), "icon": icon, "link": link}
+def _group(title: Any, items: list[dict[str, Any]], *, collapsible: bool = False) -> dict[str, Any]:
+    return {"title": title, "items": items, "collapsible": collapsible, "active": any(item["active"] for item in items)}
+
+
+def _item(model: type[Model], icon: str, path: str) -> dict[str, Any]:
+    link = _list_of(model)
+    return {"title": capfirst(str(model._meta.verbose_name_plural)), "icon": icon, "link": link, "active": path.startswith(link)}
+
+
+@cache
+def _list_of(model: type[Model]) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")

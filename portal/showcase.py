@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from core.tables import listing
 from marketplace.models import Integration
+from partners import countries
 from partners.models import Industry, Partner
 from partners.pages import PartnerRequest, partner_page
 
@@ -23,13 +24,16 @@ fresh = cache_control(private=True, no_cache=True)
 @require_GET
 @fresh
 def showcase(request: HttpRequest) -> HttpResponse:
-    """Partners that show themselves: by words, type and industry, all kept in the URL."""
-    asked, type, industry = (request.GET.get(name, "").replace("\0", "").strip() for name in ("q", "type", "industry"))
+    """Partners that show themselves: by words, type, industry and the country they serve, all kept in the URL."""
+    names = ("q", "type", "industry", "country")
+    asked, type, industry, country = (request.GET.get(name, "").replace("\0", "").strip() for name in names)
     found = Partner.objects.public_profiles().matching(asked)
     if type in Partner.Type.values:
         found = found.filter(type=type)
     if industry in Industry.values:
         found = found.filter(industries__contains=[industry])
+    if country in countries.names():
+        found = found.filter(countries__contains=[country])
     shown = listing(request, found, ordering="name", limit=ON_A_PAGE)
     context = {
         "found": shown,
@@ -37,9 +41,11 @@ def showcase(request: HttpRequest) -> HttpResponse:
         "asked": asked,
         "type": type,
         "industry": industry,
+        "country": country,
         "types": Partner.Type.choices,
         "industries": Industry.choices,
-        "narrowed": bool(asked or type or industry),
+        "countries": countries.names().items(),
+        "narrowed": bool(asked or type or industry or country),
     }
     return render(request, "portal/showcase.html", context)
 

@@ -1,14 +1,15 @@
 """The operators' console for usage: calls and their hours, to look at."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from core import ids
-from core.console_lists import ConsoleList, among
+from core.console_lists import ConsoleList, DaysFilter, among, rows_named
 from core.models import Environment
+from partners.console_filters import PartnerFilter
 from usage.models import Call, HourRollup
 
 
@@ -25,23 +26,39 @@ class LookOnly(ConsoleList):
         return False
 
 
+class AnswerFilter(admin.SimpleListFilter):
+    """By how it was answered."""
+
+    title = _("answer")
+    parameter_name = "answer"
+    CONDITIONS: ClassVar = {"fulfilled": Q(status__lt=400), "refused": Q(status__gte=400), "broken": Q(status__gte=500)}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("fulfilled", _("Fulfilled (below 400)")),
+            ("refused", _("Refused or failed (400 and above)")),
+            ("broken", _("Failed on our side or a seller's (500 and above)")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
+        return queryset.filter(self.CONDITIONS.get(self.value() or "", Q()))
+
+
 @admin.register(Call)
 class CallAdmin(LookOnly):
-    """The log of all calls. Search by the `X-Request-Id` of an answer."""
+    """The log of all calls. Search by the `X-Request-Id` of an answer, or by a partner's id."""
 
     list_display = ("at", "method", "path", "status", "code", "environment", "address", "metered")
+    list_filter = (AnswerFilter, "environment", ("at", DaysFilter), PartnerFilter)
+    list_filter_submit = True
     search_fields = ("id",)
     search_help_text = "call_…, ptn_…"
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """One call, or those of a partner."""
+        """One call, or those of a partner; nothing else is known of calls that an index finds."""
         words = search_term.strip()
-        for prefix, column in (("call", "pk"), ("ptn", "partner_id")):
-            try:
-                return queryset.filter(**{column: ids.decode(prefix, words)}), False
-            except ids.MalformedId:
-                continue
-        return queryset.none() if words else queryset, False
+        named = rows_named(queryset, words) if words else queryset
+        return (queryset.none() if named is None else named), False
 
 
 @admin.register(HourRollup)

@@ -63,6 +63,9 @@ class Call(models.Model):
         indexes = [
             models.Index(fields=["partner_id", "environment", "-id"], name="call_of_partner"),
             models.Index(fields=["partner_id", "environment", "-id"], condition=Q(status__gte=400), name="call_failed"),
+            models.Index(fields=["-id"], condition=Q(environment="test"), name="call_in_test"),
+            models.Index(fields=["-id"], condition=Q(status__gte=400), name="call_refused"),
+            models.Index(fields=["-id"], condition=Q(status__gte=500), name="call_broken"),
         ]
 
     def __str__(self) -> str:
@@ -132,7 +135,10 @@ class HourRollup(Rollup):
         verbose_name = _("hour of calls")
         verbose_name_plural = _("hours of calls")
         constraints = [models.UniqueConstraint(fields=FACTS, name="usage_hour_once", nulls_distinct=False)]
-        indexes = [models.Index(fields=["at"], name="usage_hour_at")]
+        indexes = [
+            models.Index(fields=["at"], name="usage_hour_at"),
+            models.Index(fields=["at", "id"], condition=Q(environment="test"), name="usage_hour_in_test"),
+        ]
 
 
 class MinuteRollup(Rollup):

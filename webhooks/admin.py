@@ -11,8 +11,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from core.console import Deed, Rows, operator_of
-from core.console_lists import ConsoleList
+from core.console_lists import ConsoleList, DaysFilter
 from core.problems import Conflict, ValidationError
+from partners.console_filters import PartnerFilter
 from webhooks import deliveries, endpoints, publishing
 from webhooks.models import Attempt, Delivery, Endpoint, EventType
 
@@ -67,7 +68,8 @@ class DeliveryAdmin(Whole):
     """Deliveries of all partners, with their attempts."""
 
     list_display = ["public_id", "partner", "event_type", "endpoint", "status", "attempt_count", "status_code", "due_at"]
-    list_filter = ["status"]
+    list_filter = ["status", "environment", ("created_at", DaysFilter), PartnerFilter]
+    list_filter_submit = True
     list_select_related = ["partner", "endpoint"]
     search_fields = ["endpoint__url", "partner__name", "partner__slug"]
     actions = ["send_again_selected"]

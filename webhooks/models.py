@@ -126,6 +126,7 @@ class Delivery(PartnerOwned):
             models.Index(fields=["endpoint", "-id"], name="delivery_of_endpoint"),
             models.Index(fields=["endpoint"], condition=Q(status__in=["pending", "held"]), name="delivery_open"),
             models.Index(fields=["status", "-id"], condition=~Q(status="succeeded"), name="delivery_not_succeeded"),
+            models.Index(fields=["-id"], condition=Q(environment="test"), name="delivery_in_test"),
             models.Index(fields=["partner", "environment", "-id"], name="delivery_of_partner"),
             models.Index(fields=["partner", "environment", "-id"], condition=Q(status="failed"), name="delivery_given_up"),
         ]

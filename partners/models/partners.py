@@ -128,6 +128,7 @@ class Partner(Entity):
             trigrams("slug", name="partner_slug_part"),
             models.Index(fields=["name", "id"], condition=PUBLIC, name="partner_showcase"),
             GinIndex(fields=["industries"], condition=PUBLIC, name="partner_showcase_trade"),
+            GinIndex(fields=["countries"], condition=PUBLIC, name="partner_showcase_country"),
             trigrams("summary", name="partner_summary_part"),
         ]
 

@@ -102,7 +102,10 @@ class Document(Entity):
             ),
             models.CheckConstraint(condition=~Q(state="scanning") | Q(scan_due_at__isnull=False), name="document_scan_is_due"),
         ]
-        indexes = [models.Index(fields=["state", "id"], name="document_queue")]
+        indexes = [
+            models.Index(fields=["state", "id"], name="document_queue"),
+            models.Index(fields=["kind", "id"], name="document_by_kind"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.filename}"

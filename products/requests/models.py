@@ -138,6 +138,7 @@ class Request(PartnerOwned):
             ),
             models.Index(fields=["status", "-id"], name="request_by_status"),
             models.Index(fields=["type", "-id"], name="request_by_type"),
+            models.Index(fields=["-id"], condition=Q(breached_at__isnull=False), name="request_breached"),
         ]
 
 

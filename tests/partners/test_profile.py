@@ -261,8 +261,11 @@ class TestPublic:
         assert "Initech" not in self.page("/partners?q=%00rout")
         assert "Initech" not in self.page("/partners?industry=retail")
         assert "Globex" not in self.page("/partners?type=business")
+        assert "Initech" not in self.page("/partners?country=DE")
+        assert '<option value="DE" selected>Germany</option>' in self.page("/partners?country=DE")
+        assert "Nobody fits" in self.page("/partners?country=FR")
         assert "Nobody fits" in self.page("/partners?type=business&industry=retail")
-        assert "Globex" in self.page("/partners?type=piracy&industry=piracy&cursor=nonsense")
+        assert "Globex" in self.page("/partners?type=piracy&industry=piracy&country=XX&cursor=nonsense")
 
     def test_list_is_paged_and_asks_as_often_for_many_as_for_one(self, shown, by_operator, django_assert_num_queries):
         for number in range(30):

@@ -1,4 +1,7 @@
-"""The console's lists answer by indexes, whatever is asked of them, and stop counting in time."""
+"""The console's lists: what they find, and that they stop counting in time."""
+
+import html
+import re
 
 import pytest
 from django.contrib import admin
@@ -6,9 +9,8 @@ from django.contrib.admin.filters import AllValuesFieldListFilter, RelatedFieldL
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from unfold.templatetags import unfold_list
 
-from benchmarks import plans, rows
-from benchmarks.console import PAGES
 from core.console_lists import MOST_ROWS, ConsoleList
 from core.models import User
 from partners.models import Member, Partner, Tier
@@ -27,25 +29,6 @@ def console() -> Client:
     client = Client()
     client.force_login(User.objects.create_superuser("root@portico.example"))
     return client
-
-
-def test_no_page_reads_a_big_table_from_end_to_end(console):
-    rows.fill(partners=12_000, events=60_000)
-    partner = Partner.objects.order_by("-id")[6_000]
-    faults = []
-    for name, path in PAGES:
-        for plan in plans.of_page(console, path.format(partner=partner.pk, partner_id=partner.public_id)):
-            filled = [table for table in plan.scanned if table not in SMALL and _is_big(table)]
-            if filled:
-                faults.append(f"{name} reads all of {filled}: {plan.sql}\n  " + "\n  ".join(plan.nodes))
-    assert not faults, "\n".join(faults)
-
-
-def _is_big(table: str) -> bool:
-    """Whether this test has filled it: a handful of rows is read from end to end whatever indexes there are."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = %s", [table])
-        return cursor.fetchone()[0] > 1_000
 
 
 def test_every_list_of_ours_is_bounded():
@@ -78,6 +61,50 @@ def test_count_stops_and_says_so(console):
     assert "The first 5,000 of many partners" in page
     assert console.get("/admin/partners/partner/?p=100").status_code == 200
     assert "1 partner" in console.get("/admin/partners/partner/?q=P+4321").content.decode()
+
+
+def test_goes_on_beyond_where_it_leads(console):
+    tier = Tier.objects.create(slug="t", name="T", rank=1)
+    Partner.objects.bulk_create(Partner(slug=f"p-{n}", name=f"P {n}", tier=tier) for n in range(MOST_ROWS + 30))
+    first, last = (console.get(f"/admin/partners/partner/?p={number}") for number in (1, 200))
+    assert "Go on from here" not in first.content.decode()
+    (link,) = re.findall(r'href="([^"]*)"[^>]*>Go on from here', last.content.decode())
+    rest = console.get(f"/admin/partners/partner/{html.unescape(link)}").context["cl"]
+    assert [row.name for row in rest.result_list] == [f"P {n}" for n in range(29, 4, -1)]
+    assert rest.result_count == 30
+
+
+class TestRows:
+    """They look as Unfold would draw them."""
+
+    @pytest.fixture
+    def page(self, console) -> str:
+        tier = Tier.objects.create(slug="t", name="Gold & Co", rank=1)
+        Partner.objects.create(slug="acme", name="<b>Acme</b>", tier=tier)
+        User.objects.create_user("ann@lovelace.example", name="Ann")
+        return console.get("/admin/partners/partner/?q=acme").content.decode()
+
+    def test_are_those_of_unfold(self, console, page):
+        cl = console.get("/admin/partners/partner/?q=acme").context["cl"]
+        (theirs,) = unfold_list.results(cl)
+        ours = page[page.index('<tr class="data-row') : page.index("</tr></tbody>")]
+        cells = [_plain(cell) for cell in theirs]
+        assert [_plain(cell) for cell in re.findall(r"<(?:td|th).*?</(?:td|th)>", ours, re.S)] == cells
+
+    def test_escape_what_partners_wrote(self, page):
+        assert "&lt;b&gt;Acme&lt;/b&gt;" in page
+        assert "<b>Acme" not in page
+        assert "Gold &amp; Co" in page
+
+    def test_lead_to_the_row_and_back_to_the_list_as_it_is(self, console, page):
+        row = Partner.objects.get()
+        assert f'href="/admin/partners/partner/{row.pk}/change/?_changelist_filters=q%3Dacme"' in page
+        assert f'name="_selected_action" value="{row.pk}"' in page
+
+
+def _plain(cell: str) -> str:
+    """Without what makes no difference: white space between tags, and a class of Django's that nothing gives a look."""
+    return re.sub(r"\s+(?=[<>])|(?<=>)\s+| nowrap", "", re.sub(r"\s+", " ", str(cell)))
 
 
 class TestSearch:

@@ -1,14 +1,16 @@
 """Webhooks in the operators' console."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 
+from core import clock
 from core.models import Event, User
 from local.sink import Sink
 from partners.models import Partner
-from tests.webhooks.steps import deliver, publish
+from tests.webhooks.steps import deliver, make_endpoint, publish, seal_all
 from webhooks.models import Delivery, Endpoint, EventType
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +57,25 @@ def test_delivery_is_explained_and_sent_again(console: Client, acme: Partner, en
     act(console, "delivery", "send_again_selected", delivery)
     deliver()
     assert len(sink.deliveries) == 2
+
+
+def test_deliveries_are_narrowed_by_the_filters(console: Client, acme: Partner, globex: Partner) -> None:
+    for partner, environment in ((acme, "live"), (acme, "test"), (globex, "live")):
+        make_endpoint(partner, "https://hooks.example/in", environment=environment)
+        publish(partner, environment=environment)
+    seal_all()
+    Delivery.objects.filter(partner=globex).update(status="failed")
+
+    def found(**asked: str) -> list[tuple[str, str]]:
+        listed = console.get("/admin/webhooks/delivery/", asked).context["cl"].result_list
+        return sorted((row.partner.slug, row.environment) for row in listed)
+
+    today, yesterday = f"{clock.now():%Y-%m-%d}", f"{clock.now() - timedelta(days=1):%Y-%m-%d}"
+    assert found() == [("acme", "live"), ("acme", "test"), ("globex", "live")]
+    assert found(of="acme") == found(of=acme.public_id) == found(of="ACME") == [("acme", "live"), ("acme", "test")]
+    assert found(environment__exact="test") == [("acme", "test")]
+    assert found(status__exact="failed", created_at_from=today) == [("globex", "live")]
+    assert found(of="acme", status__exact="failed") == found(of="nobody") == found(created_at_to=yesterday) == []
 
 
 def test_event_type_is_added_once(console: Client) -> None:
