@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import Field, Lookup, Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -34,13 +34,13 @@ SHORTEST = 3
 
 
 @Field.register_lookup
-class AnyOf(Lookup):  # type: ignore[type-arg]  # only its stubs are generic
+class AnyOf(Lookup):
     """As `__in`, but the values are one array: a thousand placeholders cost Django and psycopg more than PostgreSQL's answer."""
 
     lookup_name = "any_of"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         column, params = self.process_lhs(compiler, connection)
         return f"{column} = ANY(%s)", [*params, self.rhs]
 
@@ -62,7 +62,7 @@ class Bounded(Paginator):
         number, rows = self.validate_number(number), cast(Any, self.object_list)
         end = number * self.per_page
         keys = list(rows.values_list("pk", flat=True)[end - self.per_page : min(end, self.count)])
-        return self._get_page(rows.filter(pk__any_of=keys), number, self)
+        return Page(rows.filter(pk__any_of=keys), number, self)
 
 
 class ConsoleList(ModelAdmin):
