@@ -16,8 +16,11 @@ from typing import Any
 # Credentials, webhook secrets and passwords made in this process.
 SECRETS: set[str] = set()
 PASSWORDS: set[str] = set()
-# What only the mail to one person may have: the tokens in its links.
+# What only the mail to one person may have: the tokens of invitations.
 LINKS: set[str] = set()
+# What has no spelling of its own: seeds of authenticator apps, recovery codes, sessions; and the codes of mails.
+TOKENS: set[str] = set()
+CODES: set[str] = set()
 # Where one of them was seen, since the last look.
 SEEN: list[str] = []
 
@@ -26,12 +29,16 @@ SHORTEST_PASSWORD = 10
 _CANDIDATE = re.compile(r"\w{40,}|whsec_[\w+/=]+")
 _PREFIXES = frozenset({"pk_live_", "pk_test_", "ps_", "po_"})
 _SPELLED = r"(pk_live|pk_test|ps|po)_[0-9A-Za-z]{49}|whsec_[A-Za-z0-9+/=]{20,}|%PDF-"
-# How the content of documents begins.
-_CONTENT = ("%PDF-", "\\x89PNG", "\x89PNG", "JFIF")
+_WORD = re.compile(r"[\w-]{6,}")
+# How the content of documents begins, as it is and in base64.
+_CONTENT = ("%PDF-", "\\x89PNG", "\x89PNG", "JFIF", "JVBERi0", "iVBORw0KGgo", "/9j/4AAQ")
 
 
 def within(text: str, *, links: bool = True) -> str:
-    """The secret in a text, or nothing; tokens of `links` are none in a mail."""
+    """The secret in a text, or nothing; tokens of `links`, and codes, are none in a mail."""
+    whole = TOKENS | CODES if links else TOKENS
+    if whole and (found := whole.intersection(_WORD.findall(text))):
+        return found.pop()
     unfit = SECRETS | LINKS if links else SECRETS
     for candidate in _CANDIDATE.findall(text):
         if candidate in unfit or _is_credential(candidate):
@@ -90,11 +97,16 @@ def take() -> list[str]:
 @contextmanager
 def watching() -> Iterator[None]:
     """Remember what is made, and look at what is written, until the end."""
+    from allauth.account.adapter import DefaultAccountAdapter
+    from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+    from allauth.mfa.totp.internal.auth import TOTP
     from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.sessions.backends.base import SessionBase
     from django.db.models.signals import post_save
 
     from core import crypto
     from core.models import Event, Payload
+    from partners import members
     from webhooks import signing
 
     post_save.connect(_payload, sender=Payload)
@@ -104,6 +116,12 @@ def watching() -> Iterator[None]:
         _remember(crypto, "derive", _link),
         _remember(signing, "new_secret", _credential),
         _remember(AbstractBaseUser, "set_password", _password),
+        _remember(DefaultAccountAdapter, "generate_email_verification_code", _code),
+        _remember(DefaultAccountAdapter, "generate_password_reset_code", _code),
+        _remember(members, "confirmation", _signed),
+        _remember(RecoveryCodes, "generate_codes", _recovery_codes),
+        _remember(SessionBase, "_get_new_session_key", _token),
+        _remember(TOTP, "activate", _seed),
         _remember(logging.Logger, "handle", _record),  # a handler would go when logging is set up anew
     ]
     yield
@@ -132,6 +150,26 @@ def _credential(made: str, *args: Any) -> None:
 
 def _link(made: str, *args: Any) -> None:
     LINKS.add(made)
+
+
+def _code(made: str, *args: Any) -> None:
+    CODES.add(made)
+
+
+def _signed(made: str, *args: Any) -> None:
+    CODES.add(made.rpartition(":")[2])
+
+
+def _token(made: str, *args: Any) -> None:
+    TOKENS.add(made)
+
+
+def _recovery_codes(made: list[str], *args: Any) -> None:
+    TOKENS.update(made)
+
+
+def _seed(made: object, user: Any, secret: str) -> None:
+    TOKENS.add(secret)
 
 
 def _password(made: None, user: Any, raw: str | None = None) -> None:

@@ -1,9 +1,13 @@
 """Secrets stay where they belong: the watch over all tests works, and operators' pages show none."""
 
 import re
+from base64 import b64encode
 
 import pytest
 import structlog
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.conf import settings
 from django.contrib import admin
 from django.core import mail
 from django.db import connection, transaction
@@ -14,10 +18,11 @@ from core import events, operators, relay
 from core.actors import SYSTEM
 from core.event_types import OPERATOR_TOKEN_ISSUED
 from core.models import User
-from partners import invitations, notices, partners
+from partners import invitations, members, notices, partners
 from partners.models import Notice
 from partners.permissions import Role
 from tests import leaks
+from tests.partners import files
 from webhooks import endpoints
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +53,42 @@ class TestWatch:
         found = leaks.take()
         mail.outbox.clear()
         assert [each.split()[:2] for each in found] == [["a", "mail"]]
+
+    def test_second_factors(self, globex):
+        ann = User.objects.get()
+        seed = generate_totp_secret()
+        TOTP.activate(ann, seed)
+        codes = RecoveryCodes.activate(ann).generate_codes()
+        for secret in (seed, codes[0]):
+            structlog.get_logger("tests").warning("second factor", given=secret)
+            assert leaks.take(), "it is none in a log"
+            mail.send_mail("Hello", f"Yours: {secret}", None, ["ann@globex.example"])
+            assert leaks.take(), "nor in a mail"
+            mail.outbox.clear()
+
+    def test_code_and_session(self, mailoutbox):
+        browser = Client()
+        person = {"email": "bo@initech.example", "password1": "plum-twilight-17", "company_name": "Initech", "type": "business"}
+        browser.post("/accounts/signup/", person)
+        code = re.search(r"^\s*([A-Z0-9-]{6,9})\s*$", mailoutbox[-1].body, re.M)[1]
+        assert leaks.take() == []
+        for secret in (code, browser.cookies[settings.SESSION_COOKIE_NAME].value):
+            structlog.get_logger("tests").warning("asked", path=f"/confirm?code={secret}")
+            assert leaks.take()
+
+    def test_link_that_confirms_an_address(self, globex):
+        structlog.get_logger("tests").warning("asked", path=f"/accounts/verify/{members.confirmation(User.objects.get())}")
+        assert leaks.take()
+
+    def test_document(self):
+        for shown in (
+            str(files.pdf()[:40]),
+            str(files.png()[:40]),
+            b64encode(files.pdf()).decode(),
+            b64encode(files.png()).decode(),
+        ):
+            structlog.get_logger("tests").warning("uploaded", body=str(shown[:60]))
+            assert leaks.take()
 
     def test_password(self):
         User.objects.create_user("bo@globex.example", "plum-twilight-17")
@@ -94,7 +135,10 @@ def test_operators_pages_show_no_secret(globex, key):
     relay.seal()
     while notices.send_due():
         pass
-    secrets = {key.text, issued.secret, made.secret, "quince-harbour-88"}
+    TOTP.activate(operator, generate_totp_secret())
+    RecoveryCodes.activate(operator).generate_codes()
+    invitation = invitations.invite(partner=globex, email="bo@globex.example", role=Role.VIEWER, by=SYSTEM)
+    secrets = {key.text, issued.secret, made.secret, "quince-harbour-88", invitations.token(invitation)}
     assert all(secrets)
     client = Client(raise_request_exception=False)
     client.force_login(operator)
@@ -107,5 +151,6 @@ def test_operators_pages_show_no_secret(globex, key):
         bodies += [(path, client.get(path).content.decode()) for path in rows]
         for path, body in bodies:
             assert not [secret[:8] for secret in secrets if secret in body], path
+            assert not leaks.within(body), path
             seen += 1
     assert seen > len(admin.site._registry), "rows were looked at, not lists alone"
