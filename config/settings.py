@@ -205,7 +205,7 @@ CELERY_BEAT_SCHEDULE = {
     "partners.forget_sessions": {"task": "partners.tasks.forget_sessions", "schedule": crontab(hour=4, minute=19)},
     # Digests of days and weeks that are over; one that a dead worker didn't write is written the next day.
     "partners.write_digests": {"task": "partners.tasks.write_digests", "schedule": crontab(hour=6, minute=3)},
-    "partners.sweep_logos": {"task": "partners.tasks.sweep_logos", "schedule": crontab(hour=4, minute=47)},
+    "partners.sweep_files": {"task": "partners.tasks.sweep_files", "schedule": crontab(hour=4, minute=47)},
     "usage.forget_minutes": {"task": "usage.tasks.forget_minutes", "schedule": crontab(minute=37)},
 }
 # The loops that this worker process carries (`core.streams`); all of them unless an installation spreads them.

@@ -19,7 +19,7 @@ from core.models import User
 from core.problems import BodyTooLarge, Conflict
 from core.states import StaleState, swap
 from partners import event_types as types
-from partners import inspection, scanner
+from partners import inspection, orphans, scanner
 from partners.models import Document, Partner
 
 log = structlog.get_logger(__name__)
@@ -80,6 +80,13 @@ def upload(*, partner: Partner, kind: str, filename: str, content: bytes, by: Ac
             raise
         wake.on_commit(SCANS)
     return document
+
+
+def sweep() -> int:
+    """Delete files that no document names. Returns how many."""
+    return orphans.sweep(
+        "documents", named=lambda names: set(Document.objects.filter(file__in=names).values_list("file", flat=True))
+    )
 
 
 @transaction.atomic

@@ -1,25 +1,20 @@
 """A partner's logo: made anew from its pixels in two sizes, kept under random names, served under the hash of them."""
 
 import hashlib
-from datetime import timedelta
 from functools import partial
 
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Q
 
-from core import clock, events
+from core import events
 from core.actors import Actor
 from core.problems import BodyTooLarge
 from partners import event_types as types
-from partners import inspection, partners
+from partners import inspection, orphans, partners
 from partners.models import Logo, Partner
 
 LARGEST = 4 * 1024 * 1024
-FOLDER = "logos"
-# How long a file may lie there before a row names it: far longer than any upload takes.
-UNCLAIMED = timedelta(days=1)
 
 
 def put(*, partner: Partner, content: bytes, by: Actor) -> Partner:
@@ -60,18 +55,13 @@ def take_down(*, partner: Partner, reason: str, by: Actor) -> Partner:
 
 
 def sweep() -> int:
-    """Delete files that no row names: left by a process that died between the two, or with a partner's rows. Returns how many."""
-    before, gone = clock.now() - UNCLAIMED, 0
-    folders = default_storage.listdir(FOLDER)[0] if default_storage.exists(FOLDER) else []
-    for folder in folders:
-        names = [f"{FOLDER}/{folder}/{name}" for name in default_storage.listdir(f"{FOLDER}/{folder}")[1]]
-        rows = Logo.objects.filter(Q(small__in=names) | Q(large__in=names)).values_list("small", "large")
-        known = {name for row in rows for name in row}
-        for name in names:
-            if name not in known and default_storage.get_modified_time(name) < before:
-                default_storage.delete(name)
-                gone += 1
-    return gone
+    """Delete pictures that no row names. Returns how many."""
+    return orphans.sweep("logos", named=_named)
+
+
+def _named(names: list[str]) -> set[str]:
+    rows = Logo.objects.filter(Q(small__in=names) | Q(large__in=names)).values_list("small", "large")
+    return {name for row in rows for name in row}
 
 
 def drop(partner: Partner) -> None:

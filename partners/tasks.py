@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from partners import digests, impersonations, logos, sessions, tier_requests
+from partners import digests, documents, impersonations, logos, sessions, tier_requests
 
 
 @shared_task
@@ -24,9 +24,10 @@ def write_digests() -> None:
 
 
 @shared_task
-def sweep_logos() -> None:
-    """Every day: delete pictures that belong to no partner any more."""
+def sweep_files() -> None:
+    """Every day: delete pictures and documents that belong to no partner any more."""
     logos.sweep()
+    documents.sweep()
 
 
 @shared_task

@@ -97,8 +97,10 @@ def decline(*, request: TierRequest, reason: str, by: Actor, operator: User | No
 
 
 def apply_due() -> int:
-    """Let the approved changes take effect whose time has come; returns how many. Those of partners that are closed wait; one
-    whose partner has moved otherwise since lapses."""
+    """Let the approved changes take effect whose time has come; returns how many. Those of partners that are closed wait. Whatever
+    was asked for before the partner moved otherwise lapses."""
+    for pk in TierRequest.objects.overtaken().values_list("pk", flat=True)[:BATCH]:
+        _lapse_one(pk)
     due = TierRequest.objects.due().exclude(partner__status=Partner.Status.CLOSED).order_by("effective_at")
     return sum(_apply_one(pk) for pk in due.values_list("pk", flat=True)[:BATCH])
 
@@ -111,11 +113,17 @@ def _apply_one(pk: Any) -> bool:
         return False
     partner = Partner.objects.select_for_update(of=["self"]).select_related("tier").get(pk=request.partner_id)
     if partner.tier_id != request.previous_id:
-        transition(request, Status.WITHDRAWN, reason=str(_("The tier was changed otherwise meanwhile.")))
-        _emit(types.TIER_REQUEST_WITHDRAWN, request, SYSTEM)
-        return False
+        return False  # it moved just now, and the request lapses the next time
     _apply(request, partner, SYSTEM)
     return True
+
+
+@transaction.atomic
+def _lapse_one(pk: Any) -> None:
+    request = TierRequest.objects.overtaken().select_for_update(skip_locked=True, of=["self"]).filter(pk=pk).first()
+    if request is not None:
+        transition(request, Status.WITHDRAWN, reason=str(_("The tier was changed otherwise meanwhile.")))
+        _emit(types.TIER_REQUEST_WITHDRAWN, request, SYSTEM)
 
 
 def _apply(request: TierRequest, partner: Partner, by: Actor) -> None:

@@ -25,6 +25,10 @@ class TierRequestQuerySet(EntityQuerySet["TierRequest"]):
         """Those of which something is still to come: a decision, or the change itself."""
         return self.filter(status__in=[TierRequest.Status.WAITING, TierRequest.Status.APPROVED])
 
+    def overtaken(self) -> Self:
+        """Open ones whose partner has another tier by now than when it asked."""
+        return self.open().exclude(partner__tier=F("previous"))
+
     def due(self) -> Self:
         """Approved changes whose time has come."""
         return self.filter(status=TierRequest.Status.APPROVED, effective_at__lte=clock.now())

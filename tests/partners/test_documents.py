@@ -1,5 +1,7 @@
 """Documents are taken in by what they contain, kept where nobody guesses, and decided once."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -143,3 +145,16 @@ def test_uploaded_in_the_portal(signed_in, confirmed):
     assert "no PDF, PNG or JPEG file" in refused.content.decode()
     client.post(page, {"kind": "registration", "file": SimpleUploadedFile("r.pdf", PDF)})
     assert "r.pdf" in client.get(page).content.decode()
+
+
+def test_file_that_no_document_names_is_swept_once_it_is_old(active, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    kept = documents.upload(partner=active, kind="other", filename="a.png", content=files.png(), by=PUBLIC)
+    lost, young = (tmp_path / "documents" / "00aa" / name for name in ("lost", "young"))
+    lost.parent.mkdir(exist_ok=True)
+    for path in (lost, young):
+        path.write_bytes(b"x")
+    for path in (lost, Path(kept.file.path)):
+        os.utime(path, (0, time.time() - 90_000))
+    assert documents.sweep() == 1
+    assert (lost.exists(), young.exists(), documents.read(kept)[:4]) == (False, True, b"\x89PNG")

@@ -104,6 +104,14 @@ class TestDowngrade:
         basic.refresh_from_db()
         assert (asked.status, basic.tier.slug) == ("withdrawn", "professional")
 
+    def test_undecided_lapses_too_and_makes_room_for_another(self, basic, by_operator):
+        asked = tier_requests.request(partner=basic, tier=tier("developer"), by=PUBLIC)
+        partners.change_tier(partner=basic, tier=tier("professional"), by=by_operator)
+        assert apply_tier_requests() == 0
+        asked.refresh_from_db()
+        assert (asked.status, asked.reason) == ("withdrawn", "The tier was changed otherwise meanwhile.")
+        assert tier_requests.request(partner=basic, tier=tier("developer"), by=PUBLIC).status == "waiting"
+
     def test_of_a_closed_partner_waits(self, basic, by_operator):
         asked = tier_requests.request(partner=basic, tier=tier("developer"), by=PUBLIC)
         tier_requests.approve(request=asked, by=by_operator)
