@@ -12,7 +12,7 @@ UNCLAIMED = timedelta(days=1)
 
 
 def sweep(folder: str, *, named: Callable[[list[str]], set[str]]) -> int:
-    """Delete what lies in the folders below `folder` and isn't among those that `named` gives back. Returns how many there were."""
+    """Delete what lies in the folders below `folder` and isn't among those that `named` gives back. Returns how many."""
     before, gone = clock.now() - UNCLAIMED, 0
     below = default_storage.listdir(folder)[0] if default_storage.exists(folder) else []
     for each in below:

@@ -97,8 +97,8 @@ def decline(*, request: TierRequest, reason: str, by: Actor, operator: User | No
 
 
 def apply_due() -> int:
-    """Let the approved changes take effect whose time has come; returns how many. Those of partners that are closed wait. Whatever
-    was asked for before the partner moved otherwise lapses."""
+    """Let the approved changes take effect whose time has come; returns how many. Those of partners that are closed wait.
+    Whatever was asked for before the partner moved otherwise lapses."""
     for pk in TierRequest.objects.overtaken().values_list("pk", flat=True)[:BATCH]:
         _lapse_one(pk)
     due = TierRequest.objects.due().exclude(partner__status=Partner.Status.CLOSED).order_by("effective_at")
