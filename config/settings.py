@@ -269,6 +269,7 @@ CSRF_COOKIE_NAME = f"portico_csrf{COOKIE_SUFFIX}"
 LANGUAGE_COOKIE_NAME = f"portico_language{COOKIE_SUFFIX}"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
+CSRF_FAILURE_VIEW = "portal.views.stale"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = False  # the proxy that ends TLS redirects; see the check in `core.checks`
