@@ -7,6 +7,7 @@ a superuser does. Prints milliseconds from request to last byte, of CPU in Djang
 import argparse
 import http.client
 import os
+import platform
 import secrets
 import shutil
 import signal
@@ -17,20 +18,22 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
+
 from benchmarks.gateway import ROOT, cpu_seconds, environment, run
 
 PAGES = (
     ("partners", "/admin/partners/partner/"),
-    ("… the last page", "/admin/partners/partner/?p=200"),
+    ("… the last page", "/admin/partners/partner/?p={last}"),
     ("… its timeline", "/admin/partners/partner/{partner}/timeline"),
     ("… its deliveries", "/admin/partners/partner/{partner}/timeline?kind=deliveries"),
-    ("… beyond it", "/admin/partners/partner/?id__lt={partner}&p=200"),
+    ("… beyond it", "/admin/partners/partner/?id__lt={partner}&p={last}"),
     ("… suspended", "/admin/partners/partner/?status__exact=suspended"),
     ("… of a type", "/admin/partners/partner/?type__exact=enterprise"),
     ("… of a tier", "/admin/partners/partner/?tier__id__exact={tier}"),
     ("… deleted", "/admin/partners/partner/?deleted_at__isempty=0"),
     ("… by name", "/admin/partners/partner/?o=1"),
-    ("… by name, the last page", "/admin/partners/partner/?o=1&p=200"),
+    ("… by name, the last page", "/admin/partners/partner/?o=1&p={last}"),
     ("… search: one name", "/admin/partners/partner/?q=globex+777"),
     ("… search: a word in every twelfth", "/admin/partners/partner/?q=acme"),
     ("… search: two letters", "/admin/partners/partner/?q=ac"),
@@ -55,7 +58,7 @@ PAGES = (
     ("… search", "/admin/apikeys/key/?q=service+4711"),
     ("… search: a partner", "/admin/apikeys/key/?q=initech+4"),
     ("events", "/admin/core/event/"),
-    ("… the last page", "/admin/core/event/?p=200"),
+    ("… the last page", "/admin/core/event/?p={last}"),
     ("… of a kind", "/admin/core/event/?family=payout"),
     ("… by operators", "/admin/core/event/?actor=operator"),
     ("… in test", "/admin/core/event/?environment__exact=test"),
@@ -65,7 +68,7 @@ PAGES = (
     ("… search: a doer", "/admin/core/event/?q=Person+471"),
     ("… search: a partner", "/admin/core/event/?q={partner_id}"),
     ("deliveries", "/admin/webhooks/delivery/"),
-    ("… the last page", "/admin/webhooks/delivery/?p=200"),
+    ("… the last page", "/admin/webhooks/delivery/?p={last}"),
     ("… failed", "/admin/webhooks/delivery/?status__exact=failed"),
     ("… in test", "/admin/webhooks/delivery/?environment__exact=test"),
     ("… of a day", "/admin/webhooks/delivery/?created_at_from=2023-11-20&created_at_to=2023-11-20"),
@@ -75,7 +78,7 @@ PAGES = (
     ("… search: a partner", "/admin/webhooks/delivery/?q=initech+4"),
     ("endpoints, disabled", "/admin/webhooks/endpoint/?status__exact=disabled"),
     ("calls", "/admin/usage/call/"),
-    ("… the last page", "/admin/usage/call/?p=200"),
+    ("… the last page", "/admin/usage/call/?p={last}"),
     ("… refused", "/admin/usage/call/?answer=refused"),
     ("… failed on our side", "/admin/usage/call/?answer=broken"),
     ("… in test", "/admin/usage/call/?environment__exact=test"),
@@ -147,7 +150,15 @@ def prepare(options: argparse.Namespace) -> tuple[dict[str, str], str]:
     client.force_login(User.objects.create_superuser("root@portico.example", secrets.token_urlsafe(12)))
     partner = Partner.objects.order_by("-id")[options.partners // 2]
     cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
-    return {"partner": str(partner.pk), "partner_id": partner.public_id, "tier": str(partner.tier_id)}, cookie
+    names = {"partner": str(partner.pk), "partner_id": partner.public_id, "tier": str(partner.tier_id)}
+    return names | {"last": str(last_page(options.partners // 2))}, cookie
+
+
+def last_page(rows: int) -> int:
+    """The last that a list of so many rows leads to."""
+    from core.console_lists import MOST_ROWS, ConsoleList
+
+    return max(1, min(rows, MOST_ROWS) // ConsoleList.list_per_page)
 
 
 def report(options: argparse.Namespace, pages: list[tuple[str, str]], cookie: str, web: int) -> None:
@@ -160,28 +171,49 @@ def report(options: argparse.Namespace, pages: list[tuple[str, str]], cookie: st
     client.cookies.load(cookie)
     connection = http.client.HTTPConnection("127.0.0.1", options.port, timeout=60)
     ask(connection, "/healthz", cookie)
-    print(f"load average {os.getloadavg()[0]:.2f}; {settings.VERSION}; milliseconds of {options.tries} requests each\n")
-    print(f"{'page':<36}{'median':>8}{'slowest':>9}{'CPU':>8}{'queries':>9}{'in SQL':>8}  slowest query")
+    print(method(options, settings.VERSION))
+    print(f"{'page':<36}{'median':>8}{'slowest':>9}{'CPU':>8}{'idle':>7}{'queries':>9}{'in SQL':>8}  slowest query")
     slow = []
     for name, path in pages:
-        for _ in range(3):
-            ask(connection, path, cookie)
-        spent = cpu_seconds([web])
-        times = [ask(connection, path, cookie) for _ in range(options.tries)]
-        spent = (cpu_seconds([web]) - spent) / options.tries * 1_000
+        times, spent, idle = measured(connection, path, cookie, web, options.tries)
         found = plans.of_page(client, path)
         worst = max(found, key=lambda plan: plan.milliseconds)
-        total = sum(plan.milliseconds for plan in found)
         median = statistics.median(times)
         slow += [path] * (median >= GOAL)
         print(
-            f"{name:<36}{median:>8.1f}{max(times):>9.1f}{spent:>8.1f}{len(found):>9}{total:>8.1f}"
-            f"  {worst.milliseconds:.1f} ms {leaf(worst.nodes)}",
+            f"{name:<36}{median:>8.1f}{max(times):>9.1f}{spent:>8.1f}{idle:>6.0f}%{len(found):>9}"
+            f"{sum(plan.milliseconds for plan in found):>8.1f}  {worst.milliseconds:.1f} ms {leaf(worst.nodes)}",
             flush=True,
         )
         if options.plans:
             print(*(f"    {node}" for plan in found for node in plan.nodes if plan.milliseconds > 1), sep="\n")
-    print(f"\n  Every page under {GOAL:.0f} ms: {'yes' if not slow else 'NO: ' + ', '.join(slow)}.")
+    print(f"\nLoad average at the end: {os.getloadavg()[0]:.2f}.")
+    print(f"Every page under {GOAL:.0f} ms: {'yes' if not slow else 'NO: ' + ', '.join(slow)}.")
+
+
+def method(options: argparse.Namespace, version: str) -> str:
+    load, tick = os.getloadavg()[0], 10 / options.tries
+    return f"""
+Method: Portico {version} with {options.partners:,} partners and {options.events:,} events; {os.cpu_count()} cores, load average
+{load:.2f}, Python {platform.python_version()}. One web process (granian, 4 threads) and PostgreSQL share them with what asks.
+An operator with all rights asks each page {options.tries} times over HTTP, one request after the other, after 3 to warm up.
+`median` and `slowest` are milliseconds from the request to the last byte; `CPU` is what the web process used for one
+(precise to {tick:.1f} ms: its clock ticks every 10); `idle` is the share of all cores' time that nobody used meanwhile,
+which tells how much others disturbed. `in SQL` is what EXPLAIN ANALYZE says of the page's `queries`, planning and
+execution together; then the slowest of them, with the node that reads its table.
+"""
+
+
+def measured(
+    connection: http.client.HTTPConnection, path: str, cookie: str, web: int, tries: int
+) -> tuple[list[float], float, float]:
+    """Milliseconds of each request, milliseconds of CPU of one, percent of the machine that were idle."""
+    for _ in range(3):
+        ask(connection, path, cookie)
+    psutil.cpu_percent()
+    spent = cpu_seconds([web])
+    times = [ask(connection, path, cookie) for _ in range(tries)]
+    return times, (cpu_seconds([web]) - spent) / tries * 1_000, 100 - psutil.cpu_percent()
 
 
 def leaf(nodes: list[str]) -> str:

@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 @dataclass(frozen=True)
 class Plan:
     """One query as it ran: milliseconds, the tables it read from end to end and not by an index, its nodes in words, pages of
-    memory touched, and the most rows that it sorted because no index had them in order."""
+    memory touched, the most rows that it sorted because no index had them in order, and the most that a scan passed over to find
+    less than one in a hundred."""
 
     sql: str
     milliseconds: float
@@ -23,6 +24,7 @@ class Plan:
     buffers: int = 0
     rows: int = field(default=0)
     sorted: int = field(default=0)
+    in_vain: int = field(default=0)
 
 
 def of_page(client: Client, path: str) -> list[Plan]:
@@ -50,7 +52,12 @@ def explain(sql: str) -> Plan:
         buffers=whole["Plan"]["Shared Hit Blocks"] + whole["Plan"]["Shared Read Blocks"],
         rows=whole["Plan"]["Actual Rows"],
         sorted=max((int(node["Plans"][0]["Actual Rows"]) for node in nodes if node["Node Type"] == "Sort"), default=0),
+        in_vain=max((_passed_over(node) for node in nodes if node["Actual Rows"] < _passed_over(node) / 100), default=0),
     )
+
+
+def _passed_over(node: dict[str, Any]) -> int:
+    return int(node.get("Rows Removed by Filter", 0))
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -68,6 +68,7 @@ class Column:
         self.begin = format_html('<{} class="{}" data-label="{}">', tag, classes, label)
         self.end = format_html("</{}>", tag)
         self.tick = cache(lambda value: display_for_value(value, self.empty, boolean=True))
+        self.choice = cache(lambda field, value: str(display_for_field(value, field, self.empty)))
         self.badge = cache(lambda value: display_for_label(value, self.empty, getattr(cl.model_admin, name).label))
 
     def cell(self, row: Model) -> SafeString:
@@ -90,7 +91,9 @@ class Column:
             return display_for_value(value, getattr(attribute, "empty_value_display", self.empty))
         if isinstance(field.remote_field, ManyToOneRel):
             return self.empty if value is None else str(value)
-        return self.tick(value) if isinstance(field, BooleanField) else display_for_field(value, field, self.empty)
+        if isinstance(field, BooleanField) or field.choices:
+            return self.choice(field, value)
+        return display_for_field(value, field, self.empty)
 
     def _linked(self, row: Any, text: Any) -> SafeString:
         chosen = row.serializable_value(str(self.cl.to_field or self.cl.pk_attname))

@@ -7,28 +7,15 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.filters import AllValuesFieldListFilter, RelatedFieldListFilter
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from unfold.templatetags import unfold_list
 
 from core.console_lists import MOST_ROWS, ConsoleList
 from core.models import User
 from partners.models import Member, Partner, Tier
+from tests.portal.conftest import SMALL
 
 pytestmark = pytest.mark.django_db
-
-# Tables that stay small, whatever an installation does.
-SMALL = {
-    *("partners_tier", "partners_terms", "auth_group", "auth_permission", "django_content_type", "django_session"),
-    *("requests_requesttype", "marketplace_category", "billing_price", "core_operatortoken", "auth_user_groups"),
-}
-
-
-@pytest.fixture
-def console() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("root@portico.example"))
-    return client
 
 
 def test_every_list_of_ours_is_bounded():
@@ -59,8 +46,11 @@ def test_count_stops_and_says_so(console):
     Partner.objects.bulk_create(Partner(slug=f"p-{n}", name=f"P {n}", tier=tier) for n in range(MOST_ROWS + 1))
     page = console.get("/admin/partners/partner/").content.decode()
     assert "The first 5,000 of many partners" in page
+    assert "Show all</a>" not in page
     assert console.get("/admin/partners/partner/?p=100").status_code == 200
-    assert "1 partner" in console.get("/admin/partners/partner/?q=P+4321").content.decode()
+    found = console.get("/admin/partners/partner/?q=P+4321").content.decode()
+    assert "1 partner" in found
+    assert "Show all</a>" in found
 
 
 def test_goes_on_beyond_where_it_leads(console):
