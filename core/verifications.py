@@ -43,7 +43,7 @@ class Standing:
         """The same in words."""
         if self.at is None:
             return _("Not verified yet. Every chain is verified at night.")
-        at = f"{self.at:%Y-%m-%d %H:%M:%S} UTC"
+        at = f"{self.at.day} {self.at:%b %Y, %H:%M:%S} UTC"
         if self.broken is not None:
             text = _("Looked at on {at}: event number {number} is not as it was written. {reason}")
             return text.format(at=at, number=self.broken, reason=f"{self.reason} {self.event}".strip())

@@ -28,9 +28,9 @@ class SignupForm(AccountForm):
     """A person and the organisation that they sign up."""
 
     company_name = forms.CharField(
-        label=_("Organisation"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+        label=_("Organisation’s name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
     )
-    type = forms.ChoiceField(label=_("Type"), choices=Partner.Type.choices)
+    type = forms.ChoiceField(label=_("Kind of partner"), choices=Partner.Type.choices)
     field_order = ("email", "password1", "company_name", "type")
 
     @transaction.atomic

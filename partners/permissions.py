@@ -4,6 +4,7 @@ Permissions have the names of scopes (`core.scopes`), so that a member can hand 
 """
 
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.scopes import SCOPES
@@ -59,6 +60,14 @@ DESCRIPTIONS = {
     Role.VIEWER: _("a look at everything but money and the audit log"),
 }
 
+# What the permissions are about that no program can have, which `core.scopes` therefore doesn't describe, in words.
+OF_PEOPLE = {
+    "partner:own": _("Hand the partner over"),
+    "support:read": _("Read support tickets"),
+    "support:write": _("Write support tickets"),
+    "usage:write": _("Change alerts about usage"),
+}
+
 
 def allows(role: str, permission: str) -> bool:
     """Whether a role has a permission. What the table doesn't name is a product's: all read, builders write."""
@@ -72,3 +81,8 @@ def table() -> list[tuple[str, list[bool]]]:
     """Every permission there is, the products' scopes included, with a yes or no for each role in the order of `Role`."""
     names = sorted({*PERMISSIONS, *SCOPES})
     return [(name, [allows(role, name) for role in Role]) for name in names]
+
+
+def in_words(permission: str) -> str | Promise:
+    """What somebody with it may do."""
+    return SCOPES[permission].description if permission in SCOPES else OF_PEOPLE.get(permission, permission)

@@ -37,7 +37,7 @@ def team(request: PartnerRequest) -> HttpResponse:
         "invited": invited,
         "may_invite": me.may("members:write"),
         "roles": Role.choices,
-        "table": permissions.table(),
+        "table": [(name, permissions.in_words(name), allowed) for name, allowed in permissions.table()],
     }
     return render(request, "partners/team.html", context)
 

@@ -116,10 +116,10 @@ def _lines(events: Iterable[Event], partner: Partner) -> Iterable[Line]:
         told_of = data.get("changes")
         changes = told_of if isinstance(told_of, dict) else {}
         rest = {name: value for name, value in data.items() if name != "changes" or not changes}
-        about = names.get(members[event.subject], happening.about) if event.subject in members else happening.about
+        person = names.get(members[event.subject], "") if event.subject in members else ""
         yield Line(
             event=event,
-            told=replace(happening, about=about),
+            told=replace(happening, about=person, named=True) if person else happening,
             who=names.get(event.actor_id, happening.who) if event.actor_id else happening.who,
             call=ids.encode("call", event.request_id) if event.request_id else "",
             changes=[(name, *_pair(value)) for name, value in changes.items()],

@@ -43,13 +43,14 @@ _NAMES = ("name", "number", "filename", "email", "url", "tier_name", "type")
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One event. `about` names what it is about: by a name if its facts hold one, else by its id; `url` leads there."""
+    """One event. `about` names what it is about: by a name if its facts hold one (`named`), else by its id; `url` leads there."""
 
     at: datetime
     icon: str
     text: str
     who: str
     about: str
+    named: bool
     url: str
 
 
@@ -68,11 +69,13 @@ def _sentence(description: str) -> str:
 def _told(event: Event, facts: dict[str, Any], slug: str) -> Happening:
     kind = TYPES.get(event.type)
     view = _PAGES.get(event.subject.split("_")[0], "")
+    name = next((str(facts[name]) for name in _NAMES if facts.get(name)), "")
     return Happening(
         at=event.created_at,
         icon=_ICONS.get(event.type.split(".")[0], "activity"),
         text=_sentence(str(kind.description)) if kind else event.type,
         who=event.actor_label or event.actor_kind,
-        about=next((str(facts[name]) for name in _NAMES if facts.get(name)), event.subject),
+        about=name or event.subject,
+        named=bool(name),
         url=navigation.find(view, slug=slug, public_id=event.subject) if slug and view else "",
     )
