@@ -47,6 +47,7 @@ class CompanyInline(ReadOnly, StackedInline):
 
 class ApiSetupInline(ReadOnly, StackedInline):
     model = ApiSetup
+    verbose_name = verbose_name_plural = _("API setup")
     fields = ["use_case", "expected_monthly_calls", "webhook_url", "webhook_finding", "oauth_callback_url"]
     tab = True
 
@@ -105,12 +106,12 @@ class PartnerAdmin(Enterable, Written, ConsoleList):
     actions_detail_hide_default = True  # the timeline tells more than Django's history, and there are many buttons
     inlines = [CompanyInline, ApiSetupInline, ReviewInline, DocumentInline, MemberInline, InvitationInline, AcceptanceInline]
     fields = ["name", "type", "tier", "website", "summary", "description", "public_email", "listed"]
+    heading_fields = ["status", "status_reason"]
     readonly_fields = [
+        *heading_fields,
         "shown_logo",
         "public_id",
         "slug",
-        "status",
-        "status_reason",
         "created_at",
         "activated_at",
         "verified_at",
@@ -123,7 +124,10 @@ class PartnerAdmin(Enterable, Written, ConsoleList):
         return False  # deleting is a verb with a way back
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ["name", "type"] if obj is None else [*self.fields, *self.readonly_fields]
+        if obj is None:
+            return ["name", "type"]
+        first = self.heading_fields if obj.status_reason else self.heading_fields[:1]
+        return [*first, *self.fields, *self.readonly_fields[len(self.heading_fields) :]]
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else []

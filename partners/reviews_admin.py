@@ -15,7 +15,7 @@ from core.console import Deed, NoteForm, ReadOnly, ReasonForm
 from core.console_lists import ConsoleList
 from core.models import User
 from core.problems import Problem
-from partners import documents, inspection, onboarding, reviews, standing
+from partners import countries, documents, inspection, onboarding, reviews, standing
 from partners.models import Document, Review
 from partners.serving import as_download, as_picture
 
@@ -87,6 +87,11 @@ class ReviewAdmin(ReadOnly, ConsoleList):
     actions_detail = ["approve", "request_changes", "reject"]
     fields = ["partner", "decision", "reason", "final", "checked", "created_at", "decided_at", "decided_by"]
     change_form_after_template = "admin/partners/dossier.html"
+
+    def get_fields(self, request: HttpRequest, obj: Review | None = None) -> list[str]:
+        """Without what only a decision fills in, while there is none."""
+        waiting = obj is not None and obj.decision == Review.Decision.WAITING
+        return ["partner", "decision", "created_at"] if waiting else self.fields
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """With the dossier: what the partner says of itself, and its documents to look at."""
@@ -226,7 +231,7 @@ def dossier(review: Review) -> dict[str, Any]:
     partner = review.partner
     company, setup = partner.company, partner.api_setup
     facts = [
-        (onboarding.label(model, name), getattr(row, name))
+        (onboarding.label(model, name), _shown(row, name))
         for row in (partner, company, setup)
         for model, names in ((model, names) for step in onboarding.FIELDS.values() for model, names in step.items())
         if isinstance(row, model)
@@ -239,3 +244,12 @@ def dossier(review: Review) -> dict[str, Any]:
         "rounds": standing.of(partner).rounds,
         "checklist": reviews.CHECKLIST.values(),
     }
+
+
+def _shown(row: Any, name: str) -> Any:
+    """A field as people read it: choices and countries by their names."""
+    value = getattr(row, name)
+    if name == "country":
+        return countries.name(value) if value else ""
+    named = getattr(row, f"get_{name}_display", None)
+    return named() if named else value

@@ -75,5 +75,6 @@ class AcceptanceInline(ReadOnly, TabularInline):
     """On a partner's page."""
 
     model = Acceptance
+    verbose_name_plural = _("accepted terms")
     fields = ["terms", "user", "actor_kind", "address", "created_at"]
     tab = True

@@ -12,8 +12,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Event
+from partners.models import Partner
 from portal import attention as matters
-from portal.happenings import told
+from portal.happenings import Happening, told
 
 # The sidebar as data: a heading, then models by their label, each with a Material symbol. A model shows once it is registered;
 # one that isn't named here stands in the last group.
@@ -107,8 +108,15 @@ def attention(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         **context,
         "open_matters": [matter for matter in found if matter.count],
         "quiet_matters": [matter for matter in found if not matter.count],
-        "happenings": told(Event.objects.order_by("-id")[:LATEST]) if sees_events else [],
+        "happenings": _latest() if sees_events else [],
     }
+
+
+def _latest() -> list[tuple[Happening, str]]:
+    """What happened last, each with the name of the partner that it happened to."""
+    events = list(Event.objects.order_by("-id")[:LATEST])
+    names = dict(Partner.objects.filter(pk__in={event.partner_id for event in events}).values_list("pk", "name"))
+    return [(each, names.get(event.partner_id, "")) for event, each in zip(events, told(events), strict=True)]
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
