@@ -214,9 +214,10 @@ STREAMS = env.names("PORTICO_STREAMS", ("*",))
 # --- people ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "core.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+SHORTEST_PASSWORD = 10
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": SHORTEST_PASSWORD}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
@@ -226,7 +227,16 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_ADAPTER = "partners.adapters.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "partners.forms.SignupForm"}
+ACCOUNT_FORMS = {
+    "login": "partners.account_forms.LoginForm",
+    "signup": "partners.account_forms.SignupForm",
+    "add_email": "partners.account_forms.AddEmailForm",
+    "change_password": "partners.account_forms.ChangePasswordForm",
+    "set_password": "partners.account_forms.SetPasswordForm",
+    "reset_password": "partners.account_forms.ResetPasswordForm",
+    "reset_password_from_key": "partners.account_forms.ResetPasswordKeyForm",
+    "reauthenticate": "partners.account_forms.ReauthenticateForm",
+}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True

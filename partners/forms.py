@@ -2,16 +2,11 @@
 
 from typing import Any
 
-from allauth.account.forms import SignupForm as AccountForm
 from django import forms
-from django.db import transaction
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from core.actors import Actor
-from core.models import User
 from core.problems import ValidationError
-from partners import countries, documents, logos, partners
+from partners import countries, documents, logos
 from partners.models import ApiSetup, Company, Document, Industry, Network, Partner, TierRequest
 from partners.models.partners import MOST_INDUSTRIES
 from partners.permissions import DESCRIPTIONS, GIVABLE
@@ -22,28 +17,6 @@ class AddressField(forms.URLField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(assume_scheme="https", **kwargs)
-
-
-class SignupForm(AccountForm):
-    """A person and the organisation that they sign up."""
-
-    company_name = forms.CharField(
-        label=_("Organisation’s name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
-    )
-    type = forms.ChoiceField(label=_("Kind of partner"), choices=Partner.Type.choices)
-    field_order = ("email", "password1", "company_name", "type")
-
-    @transaction.atomic
-    def save(self, request: HttpRequest) -> User:
-        user: User = super().save(request)
-        call = request.call  # type: ignore[attr-defined]  # by core.middleware
-        partners.create(
-            name=self.cleaned_data["company_name"],
-            type=self.cleaned_data["type"],
-            owner=user,
-            by=Actor("public", address=call.address, request_id=call.id),
-        )
-        return user
 
 
 class PartnerForm(forms.ModelForm):

@@ -6,10 +6,11 @@ when the line breaks, each mail keeps one Message-ID, by which a mailbox knows t
 """
 
 import json
+import re
 import smtplib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from email.utils import parseaddr
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from django.db import transaction
 from django.db.models import F
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 
 from core import clock, wake
@@ -31,6 +33,8 @@ from partners.permissions import MANAGERS, Role
 log = structlog.get_logger(__name__)
 
 Text = str | Promise
+
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 USUAL = frozenset({Channel.PORTAL, Channel.MAIL})
 
@@ -247,7 +251,8 @@ def _headers(notice: Notice) -> dict[str, str]:
     return {"Message-ID": f"<{notice.pk}@{_domain()}>", "Auto-Submitted": "auto-generated"}
 
 
-def _said(kind: Kind, facts: Mapping[str, str]) -> Said:
+def _said(kind: Kind, given: Mapping[str, str]) -> Said:
+    facts = {name: _day(value) if name == "date" or name.endswith("_on") else value for name, value in given.items()}
     return Said(
         _line(kind.subject, facts),
         _line(kind.title or kind.subject, facts),
@@ -255,6 +260,11 @@ def _said(kind: Kind, facts: Mapping[str, str]) -> Said:
         _filled(kind.action, facts),
         _filled(kind.path, facts),
     )
+
+
+def _day(value: str) -> str:
+    """A date of an event as people write it."""
+    return date_format(date.fromisoformat(value)) if DAY.fullmatch(value) else value
 
 
 def _line(text: Text, facts: Mapping[str, str]) -> str:

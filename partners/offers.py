@@ -100,4 +100,4 @@ def _number(value: int) -> str:
 
 
 def _percent(rate: Decimal) -> str:
-    return f"{(rate * 100).normalize():f} %"
+    return f"{(rate * 100).normalize():f}%"

@@ -8,8 +8,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from partners import profiles
-from partners.models import Partner
+from partners import onboarding, profiles
+from partners.models import Partner, Review
 from portal import navigation
 from portal.overview import MOST, May, Overview
 
@@ -109,11 +109,15 @@ def _usage(overview: Overview, may: May) -> Iterator[Task]:
         )
 
 
-def _standing(partner: Partner, may: May) -> Iterator[Task]:
-    """Before a partner is live the onboarding says what comes next."""
-    if not partner.activated_at or not may("partner:write"):
+def _verification(review: Review | None) -> Iterator[Task]:
+    """Nothing while the operators read, or once they have refused for good."""
+    if onboarding.closed(review):
         return
-    if partner.verified_at is None and partner.tier.document_kinds:
+    if review and review.decision in {Review.Decision.CHANGES_REQUESTED, Review.Decision.REJECTED}:
+        yield Task(
+            "verification", _("Your documents were not accepted"), review.reason, _("Upload them"), "partners:verification", "warn"
+        )
+    else:
         yield Task(
             "verification",
             _("Have your documents verified"),
@@ -121,6 +125,14 @@ def _standing(partner: Partner, may: May) -> Iterator[Task]:
             _("Upload them"),
             "partners:verification",
         )
+
+
+def _standing(partner: Partner, may: May) -> Iterator[Task]:
+    """Before a partner is live the onboarding says what comes next."""
+    if not partner.activated_at or not may("partner:write"):
+        return
+    if partner.verified_at is None and partner.tier.document_kinds:
+        yield from _verification(onboarding.last_review(partner))
     lacking = profiles.lacking(partner)
     if lacking and partner.listed:
         there, most = len(profiles.PARTS) - len(lacking), len(profiles.PARTS)
