@@ -115,7 +115,12 @@ def _verification(review: Review | None) -> Iterator[Task]:
         return
     if review and review.decision in {Review.Decision.CHANGES_REQUESTED, Review.Decision.REJECTED}:
         yield Task(
-            "verification", _("Your documents were not accepted"), review.reason, _("Upload them"), "partners:verification", "warn"
+            "verification",
+            _("Your documents were not accepted"),
+            review.reason,
+            _("Upload others"),
+            "partners:verification",
+            "warn",
         )
     else:
         yield Task(

@@ -50,6 +50,15 @@ def test_suspension_is_told_with_its_reason_to_those_whose_role_it_concerns(team
         assert "Unpaid invoices" in message.alternatives[0].content
 
 
+def test_dates_are_written_as_people_write_them(team, by_operator):
+    partners.close(partner=team, reason="Moved on", by=by_operator)
+    flush()
+    until = partners.erasable_at(team)
+    assert until is not None
+    for message in mail.outbox:
+        assert f"Until {until.day} {until:%b %Y} it can be restored" in " ".join(message.body.split())
+
+
 def test_name_of_several_lines_is_one_in_the_subject(team, by_operator):
     partners.update(partner=team, by=by_operator, name="Globex\r\nBcc: everybody@example.com")
     partners.suspend(partner=team, reason="Unpaid invoices", by=by_operator)

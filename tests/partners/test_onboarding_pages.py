@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from local.sink import Sink
-from partners import onboarding
+from partners import onboarding, partners, reviews
 from partners.models import ApiSetup, Partner, Tier
 from tests.callers import Caller
 from tests.partners.conftest import PUBLIC
@@ -136,3 +136,11 @@ def test_every_step_of_a_live_partner_that_needs_nothing_is_ticked(active, signe
     steps = re.findall(r'<li class="step step-(\w+)"( aria-current="step")?>', page)
     assert steps[-1] == ("done", ' aria-current="step"')
     assert next(step for step in onboarding.progress(active).steps if step.name == "activation").state == "done"
+
+
+def test_live_partner_that_was_refused_for_good_is_told_so(submitted, signed_in, by_operator):
+    partners.activate(partner=submitted, by=by_operator)
+    reviews.reject(partner=submitted, reason="We don’t know this company.", by=by_operator, final=True)
+    text = signed_in(submitted, "owner").get("/p/acme/onboarding/activation").content.decode()
+    assert "We don’t know this company." in text
+    assert "will mail you our decision" not in text

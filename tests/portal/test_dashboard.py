@@ -16,9 +16,9 @@ from apikeys.models import Key
 from core import clock, events
 from core.actors import SYSTEM
 from core.models import Environment, Event, User
-from partners import members, partners
+from partners import members, partners, reviews
 from partners.event_types import PARTNER_UPDATED
-from partners.models import Notice, Partner
+from partners.models import Notice, Partner, Review
 from partners.permissions import Role
 from tests.callers import Caller
 from usage.models import HourRollup
@@ -157,6 +157,15 @@ class TestWho:
         assert "Complete your public profile" in page(acme)
         assert "Complete your public profile" not in page(acme, Role.VIEWER)
         assert api(acme, "partner:read")["todo"] == []
+
+    def test_verification_says_what_reviewers_asked_for(self, acme: Partner) -> None:
+        assert "Have your documents verified" in page(acme)
+        review = Review.objects.create(partner=acme)
+        assert "documents verified" not in page(acme)
+        reviews.request_changes(partner=acme, reason="The extract is too old.", by=SYSTEM)
+        assert "The extract is too old." in page(acme)
+        Review.objects.filter(pk=review.pk).update(decision=Review.Decision.REJECTED, final=True)
+        assert "The extract is too old." not in page(acme).split("Unread notifications")[0]
 
     def test_every_task_leads_somewhere(self, acme: Partner) -> None:
         hook = endpoint(acme)

@@ -32,7 +32,8 @@ def test_what_outlived_its_payload_keeps_its_id(acme) -> None:
     from core.models import Payload
 
     Payload.objects.all().delete()
-    assert told(Event.objects.filter(type="partner.created"))[0].about == acme.public_id
+    happening = told(Event.objects.filter(type="partner.created"))[0]
+    assert (happening.about, happening.named) == (acme.public_id, False)
 
 
 def test_a_page_of_them_asks_twice(acme, django_assert_num_queries) -> None:
