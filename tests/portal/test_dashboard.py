@@ -159,6 +159,7 @@ class TestWho:
         assert api(acme, "partner:read")["todo"] == []
 
     def test_verification_says_what_reviewers_asked_for(self, acme: Partner) -> None:
+        Partner.objects.filter(pk=acme.pk).update(verified_at=None)
         assert "Have your documents verified" in page(acme)
         review = Review.objects.create(partner=acme)
         assert "documents verified" not in page(acme)
