@@ -115,8 +115,9 @@ def attention(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def _latest() -> list[tuple[Happening, str]]:
     """What happened last, each with the name of the partner that it happened to."""
     events = list(Event.objects.order_by("-id")[:LATEST])
-    names = dict(Partner.objects.filter(pk__in={event.partner_id for event in events}).values_list("pk", "name"))
-    return [(each, names.get(event.partner_id, "")) for event, each in zip(events, told(events), strict=True)]
+    partners = Partner.objects.in_bulk({event.partner_id for event in events if event.partner_id})
+    names = [partners[event.partner_id].name if event.partner_id in partners else "" for event in events]
+    return list(zip(told(events), names, strict=True))
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
