@@ -53,6 +53,9 @@ TUNING = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
+    # An error's statement and detail have addresses and hashes of passwords in them, which belong in no log.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 

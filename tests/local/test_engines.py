@@ -50,6 +50,17 @@ class TestStart:
             for process in running.processes:
                 assert psutil.Process(process.pid).net_connections("inet") == []
 
+    def test_log_has_no_values_of_rows(self, home: Path) -> None:
+        with engines.start(home) as running, psycopg.connect(running.database_url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE person (address text UNIQUE, password text)")
+            connection.execute("INSERT INTO person VALUES ('ann@acme.example', 'md5$hash')")
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                connection.execute("INSERT INTO person VALUES ('ann@acme.example', 'md5$hash')")
+        log = (home / "logs" / "postgres.log").read_text()
+        assert "duplicate key value" in log
+        assert "ann@acme.example" not in log
+        assert "md5$hash" not in log
+
     def test_two_homes_share_nothing(self, make_home: Callable[[], Path]) -> None:
         with engines.start(make_home()) as one, engines.start(make_home()) as other:
             keep(one, 1)
