@@ -42,7 +42,8 @@ class AnyOf(Lookup):
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         column, params = self.process_lhs(compiler, connection)
-        return f"{column} = ANY(%s)", [*params, self.rhs]
+        keys = ",".join(map(str, self.rhs))  # UUIDs or integers
+        return f"{column} = ANY(%s::{self.lhs.output_field.db_type(connection)}[])", [*params, f"{{{keys}}}"]
 
 
 class Bounded(Paginator):
