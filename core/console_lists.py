@@ -51,6 +51,7 @@ class Bounded(Paginator):
 
     template_name = "admin/bounded_pagination.html"
     more = False
+    most_found = MOST_FOUND
 
     @cached_property
     def count(self) -> int:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from unfold.templatetags import unfold_list
 
-from core.console_lists import MOST_ROWS, ConsoleList
+from core.console_lists import MOST_FOUND, MOST_ROWS, ConsoleList
 from core.models import User
 from partners.models import Member, Partner, Tier
 from tests.portal.conftest import SMALL
@@ -124,6 +124,10 @@ class TestSearch:
         members = console.get("/admin/partners/member/", {"q": acme.public_id}).context["cl"].result_list
         assert [row.pk for row in partners] == [acme.pk]
         assert [row.partner_id for row in members] == [acme.pk]
+
+    def test_says_that_there_are_more(self, console, acme):
+        Partner.objects.bulk_create(Partner(slug=f"many-{n}", name=f"Many {n}", tier=acme.tier) for n in range(MOST_FOUND + 1))
+        assert "The newest 1,000 partners with these words." in console.get("/admin/partners/partner/?q=many").content.decode()
 
     def test_keeps_to_the_filters(self, console, acme):
         page = console.get("/admin/partners/partner/", {"q": "acme", "status__exact": "active"})
