@@ -26,7 +26,7 @@ from core.models import Environment
 
 MOST_ROWS = 5_000
 """How far a list leads."""
-MOST_FOUND = 1_000
+MOST_FOUND = 500
 """Matches of a search that are looked at: the newest."""
 _BOX = checkbox.render(ACTION_CHECKBOX_NAME, "{pk}")
 SHORTEST = 3
