@@ -132,6 +132,10 @@ class PartnerAdmin(Enterable, Written, ConsoleList):
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else []
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **given: Any) -> Any:
+        """One doesn't make partners by the dozen."""
+        return super().render_change_form(request, context | {"show_save_and_add_another": False}, **given)
+
     def save_model(self, request: HttpRequest, obj: Partner, form: Any, change: bool) -> None:
         by = operator_of(request)
         if not change:
