@@ -4,15 +4,15 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
-from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config import env
+from config.console import UNFOLD as UNFOLD
 from config.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+from config.timetable import CELERY_BEAT_SCHEDULE as CELERY_BEAT_SCHEDULE
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = (ROOT / "VERSION").read_text().strip()
@@ -187,27 +187,6 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-# What is done by the clock (UTC): one entry a task, named after it; operators may change the times in the console.
-CELERY_BEAT_SCHEDULE = {
-    "core.export_audit_heads": {"task": "core.tasks.export_audit_heads", "schedule": crontab(minute=7)},
-    "core.forget_answers": {"task": "core.tasks.forget_answers", "schedule": crontab(minute=23)},
-    "core.maintain_partitions": {"task": "core.tasks.maintain_partitions", "schedule": crontab(hour=3, minute=41)},
-    "core.verify_audit": {"task": "core.tasks.verify_audit", "schedule": crontab(hour=4, minute=19)},
-    # On three days, so that a closing that broke off is taken up; one that is done stays as it is.
-    "billing.close_last_month": {
-        "task": "billing.tasks.close_last_month",
-        "schedule": crontab(day_of_month="1-3", hour=2, minute=11),
-    },
-    "billing.mark_overdue_invoices": {"task": "billing.tasks.mark_overdue_invoices", "schedule": crontab(hour=5, minute=17)},
-    "billing.run_payouts": {"task": "billing.tasks.run_payouts", "schedule": crontab(day_of_month="5", hour=6, minute=29)},
-    "partners.apply_tier_requests": {"task": "partners.tasks.apply_tier_requests", "schedule": crontab(minute="*/5")},
-    "partners.end_impersonations": {"task": "partners.tasks.end_impersonations", "schedule": crontab(minute="*/5")},
-    "partners.forget_sessions": {"task": "partners.tasks.forget_sessions", "schedule": crontab(hour=4, minute=19)},
-    # Digests of days and weeks that are over; one that a dead worker didn't write is written the next day.
-    "partners.write_digests": {"task": "partners.tasks.write_digests", "schedule": crontab(hour=6, minute=3)},
-    "partners.sweep_files": {"task": "partners.tasks.sweep_files", "schedule": crontab(hour=4, minute=47)},
-    "usage.forget_minutes": {"task": "usage.tasks.forget_minutes", "schedule": crontab(minute=37)},
-}
 # The loops that this worker process carries (`core.streams`); all of them unless an installation spreads them.
 STREAMS = env.names("PORTICO_STREAMS", ("*",))
 
@@ -387,20 +366,6 @@ if sentry_dsn := env.text("PORTICO_SENTRY_DSN", ""):
     )
 # Bearer token that a Prometheus server sends to /metrics; without one /metrics answers to loopback only.
 METRICS_TOKEN = env.text("PORTICO_METRICS_TOKEN", "")
-
-UNFOLD = {
-    "SITE_TITLE": "Portico",
-    "SITE_HEADER": "Portico",
-    "SITE_URL": "/",
-    "SHOW_VIEW_ON_SITE": True,
-    "ENVIRONMENT": "portal.admin_dashboard.environment_badge",
-    "DASHBOARD_CALLBACK": "portal.admin_dashboard.attention",
-    "GLOBAL_CALLBACK": "portal.admin_dashboard.console",
-    "SIDEBAR": {"show_search": True},
-    "SITE_SYMBOL": "account_balance",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/mark.svg")}],
-    "STYLES": [lambda request: static("css/console.css")],
-}
 
 if PRODUCTION:
     if not BASE_URL.startswith("https://"):
