@@ -83,11 +83,12 @@ class Upstream:
             return
         request.send_header("Transfer-Encoding", "chunked")
         request.end_headers()
-        for part in self.body:
+        for number, part in enumerate(self.body):
             self.gate.wait(20)
+            if number == 0 and len(self.body) > 1:
+                self.gate.clear()  # before it is sent: who reads it may open the gate at once
             request.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
             request.wfile.flush()
-            self.gate.clear() if len(self.body) > 1 and part is self.body[0] else None
         request.wfile.write(b"0\r\n\r\n")
 
 
@@ -95,7 +96,7 @@ def _read(request: BaseHTTPRequestHandler) -> bytes:
     if request.headers.get("Transfer-Encoding", "").lower() != "chunked":
         return request.rfile.read(int(request.headers.get("Content-Length") or 0))
     parts = []
-    while size := int(request.rfile.readline(), 16):
+    while size := int(request.rfile.readline() or b"0", 16):  # b"": whoever sent it broke off
         parts.append(request.rfile.read(size))
         request.rfile.readline()
     request.rfile.readline()
