@@ -6,4 +6,4 @@ from partners.models import Partner
 
 def erase(partner: Partner) -> None:
     """Take both away; that there were keys, and when, stays."""
-    Key.objects.filter(partner=partner).update(name="", ip_allowlist=[])
+    Key.objects.filter(partner=partner).update(name="", ip_allowlist=[], last_used_address=None, last_used_agent="")

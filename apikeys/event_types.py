@@ -59,5 +59,22 @@ KEY_REVOKED = _type("key.revoked", _("A key was revoked for good."), {"reason": 
 KEY_DISABLED = _type("key.disabled", _("A key was switched off."))
 KEY_ENABLED = _type("key.enabled", _("A key was switched on again."))
 KEY_LEAKED = _type("key.leaked", _("A key was reported as leaked, and stopped at once."))
+KEY_SECRET_ROTATED = _type("key.secret_rotated", _("A key has a new secret; the one before stopped at once."))
+END: dict[str, Any] = {
+    "expires_at": TEXT,
+    "days": {"type": "integer"},
+    "last_used_at": {"type": ["string", "null"]},
+    "successor": {"type": ["string", "null"]},
+}
+ENDING: dict[str, Any] = {"expires_at": "2026-02-14T12:00:00+00:00", "last_used_at": None, "successor": None}
+KEY_EXPIRING = _type(
+    "key.expiring",
+    _("A key expires in 14 days, 3 days or one day; `days` says which, `successor` is the key that takes its place, if any."),
+    END,
+    **ENDING,
+    days=14,
+)
+KEY_EXPIRED = _type("key.expired", _("A key expired."), END, **ENDING, days=0)
 
 register(KEY_ISSUED, KEY_UPDATED, KEY_ROTATED, KEY_REVOKED, KEY_DISABLED, KEY_ENABLED, KEY_LEAKED)
+register(KEY_SECRET_ROTATED, KEY_EXPIRING, KEY_EXPIRED)

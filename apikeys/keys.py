@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from apikeys import addresses
+from apikeys import addresses, expiries
 from apikeys import event_types as types
 from apikeys.models import Key
 from core import clock, crypto, events, operators, problems, scopes, versions
@@ -132,7 +132,11 @@ def update(*, key: Key, by: Actor, rights: Rights = EVERY, **changes: Any) -> Ke
     checked = {name: value for name, value in checked.items() if before[name] != value}
     if not checked:
         return key
+    if "expires_at" in checked and key.successor_id and not _is_sooner(checked["expires_at"], key.expires_at):
+        raise expiries.EndsSooner()
     swap(key, where={"status__in": [Key.Status.ACTIVE, Key.Status.DISABLED]}, **checked)
+    if "expires_at" in checked:
+        expiries.know(key)
     data = {**types.facts(key), "changes": {name: [_plain(before[name]), _plain(value)] for name, value in checked.items()}}
     _emit(types.KEY_UPDATED, key, by, data)
     return key
@@ -164,9 +168,24 @@ def rotate(*, key: Key, grace: timedelta, by: Actor, rights: Rights = EVERY) -> 
         expires_at=now + (key.expires_at - key.created_at) if key.expires_at else None,
     )
     swap(key, where={"status": Key.Status.ACTIVE, "successor": None}, expires_at=ends_at, successor=successor.key)
+    expiries.know(key)
     data = {**types.facts(key), "successor": successor.key.public_id, "expires_at": ends_at.isoformat()}
     _emit(types.KEY_ROTATED, key, by, data)
     return successor
+
+
+@transaction.atomic
+def rotate_secret(*, key: Key, by: Actor, rights: Rights = EVERY) -> Issued:
+    """Give a key another secret, or a first one; the one before stops at once. The key itself stays, and its text is not shown.
+
+    Whoever wants no gap rotates the key. Raises StaleState if it is no longer active, ScopeNotHeld if it may more than `rights`.
+    """
+    _lock(key)
+    rights.require(key.scopes)
+    secret = crypto.generate(SECRET_PREFIX)
+    swap(key, where={"status": Key.Status.ACTIVE}, secret_digest=crypto.digest(secret))
+    _emit(types.KEY_SECRET_ROTATED, key, by, types.facts(key))
+    return Issued(key, "", secret)
 
 
 @transaction.atomic
@@ -223,8 +242,13 @@ def _create(*, partner: Partner, environment: str, name: str, by: Actor, require
         created_by=by.label,
         **settings,
     )
+    expiries.know(key)
     versions.bump(key)
     return Issued(key, text, secret)
+
+
+def _is_sooner(end: datetime | None, before: datetime | None) -> bool:
+    return end is not None and before is not None and end <= before
 
 
 def _checked(partner: Partner, **settings: Any) -> dict[str, Any]:

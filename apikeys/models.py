@@ -47,7 +47,10 @@ class Key(PartnerOwned):
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     successor = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="predecessors", editable=False)
     created_by = models.CharField(_("created by"), max_length=200, blank=True, editable=False)
+    first_used_at = models.DateTimeField(_("first used"), null=True, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+    last_used_address = models.GenericIPAddressField(_("last used from"), null=True, editable=False)
+    last_used_agent = models.TextField(_("last used by"), blank=True, editable=False, help_text=_("The program’s User-Agent."))
     version = models.BigIntegerField(default=0, editable=False)
 
     objects: ClassVar = KeyQuerySet.as_manager()
@@ -63,6 +66,7 @@ class Key(PartnerOwned):
         indexes = [
             models.Index(fields=["partner", "environment", "-id"], name="key_of_partner"),
             models.Index(fields=["status", "-id"], name="key_by_status"),
+            models.Index(fields=["expires_at"], condition=Q(status="active", expires_at__isnull=False), name="key_ending"),
             trigrams("name", name="key_name_part"),
             trigrams("hint", name="key_hint_part"),
         ]
@@ -88,3 +92,18 @@ class Key(PartnerOwned):
     def successor_public_id(self) -> str | None:
         """The id of the key that takes this one's place, without reading it."""
         return ids.encode(self.id_prefix, self.successor_id) if self.successor_id else None
+
+
+class Reminder(models.Model):
+    """A stage of a key's end that its team was told of, or knew of when it set the end. There is one row a stage and end, so
+    that each is told once."""
+
+    key = models.ForeignKey(Key, on_delete=models.CASCADE, related_name="reminders")
+    expires_at = models.DateTimeField(help_text=_("The end that it is about; another end is told of anew."))
+    days = models.PositiveSmallIntegerField(help_text=_("Days before the end; 0 once it is over."))
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "expires_at", "days"], name="key_reminder_once")]
+
+    def __str__(self) -> str:
+        return f"{self.key_id}: {self.days} days before {self.expires_at:%Y-%m-%d}"

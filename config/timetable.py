@@ -3,6 +3,7 @@
 from celery.schedules import crontab
 
 CELERY_BEAT_SCHEDULE = {
+    "apikeys.remind_of_ends": {"task": "apikeys.tasks.remind_of_ends", "schedule": crontab(minute="*/5")},
     "core.export_audit_heads": {"task": "core.tasks.export_audit_heads", "schedule": crontab(minute=7)},
     "core.forget_answers": {"task": "core.tasks.forget_answers", "schedule": crontab(minute=23)},
     "core.maintain_partitions": {"task": "core.tasks.maintain_partitions", "schedule": crontab(hour=3, minute=41)},

@@ -8,7 +8,7 @@ when the line breaks, each mail keeps one Message-ID, by which a mailbox knows t
 import json
 import re
 import smtplib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from email.utils import parseaddr
@@ -62,6 +62,7 @@ class Kind:
     `event` and `roles` say of which events it tells whom, and `about` names these for those who choose what they are told;
     without an event a verb writes it by `tell`, and it is a mail only.
     `channels` are the usual ways, which members may change; the usual ways of a `security` notice are always taken.
+    `more` makes further facts, in words, of the event's.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Kind:
     roles: frozenset[Role] = MANAGERS
     channels: frozenset[Channel] = USUAL
     security: bool = False
+    more: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda payload: {}
 
     def ways(self, member: Member, chosen: Chosen) -> frozenset[Channel]:
         """The channels by which this member is told, given what members chose."""
@@ -142,7 +144,7 @@ def read(events: Sequence[Event], payloads: Mapping[UUID, Mapping[str, Any]]) ->
     for member in members:
         team.setdefault(member.partner_id, []).append(member)
     notices = [
-        _notice(kind, member, ways, cause=event.public_id, facts=_facts(member, payloads.get(event.pk, {})))
+        _notice(kind, member, ways, cause=event.public_id, facts=_facts(kind, member, payloads.get(event.pk, {})))
         for event in told
         for kind in [_BY_EVENT[event.type]]
         for member in team.get(event.partner_id, ())  # type: ignore[arg-type]  # None has no members
@@ -286,9 +288,10 @@ def _made_now(notice: Notice) -> dict[str, str]:
     return {"token": members.confirmation(notice.user)} if notice.user and "{token}" in KINDS[notice.kind].path else {}
 
 
-def _facts(member: Member, payload: Mapping[str, Any]) -> dict[str, str]:
+def _facts(kind: Kind, member: Member, payload: Mapping[str, Any]) -> dict[str, str]:
     plain = {name: value for name, value in payload.items() if isinstance(value, str)}
-    return {**plain, "partner": member.partner.name, "slug": member.partner.slug}
+    words = kind.more(payload) if payload else {}
+    return {**plain, **words, "partner": member.partner.name, "slug": member.partner.slug}
 
 
 def _filled(text: Text, facts: Mapping[str, str]) -> str:

@@ -9,10 +9,11 @@ class UsageConfig(AppConfig):
     def ready(self) -> None:
         from core import partitions, streams
         from partners import erasure as partner_erasure
-        from usage import epochs, erasure, ingest, retention, scopes  # noqa: F401  (scopes registers)
+        from usage import epochs, erasure, event_types, ingest, mails, quota_alerts, retention, scopes  # noqa: F401  (some register)
 
         partner_erasure.register(erasure.erase)
         partitions.register("usage_call", span="day", kept=retention.CALLS_KEPT)
 
         streams.register(streams.repeating("usage", ingest.step, idle=0.5))
         streams.register(streams.repeating("usage-epochs", epochs.step, idle=5.0))
+        streams.register(streams.repeating("usage-alerts", quota_alerts.step, idle=15.0))

@@ -134,8 +134,13 @@ _TALLY = """
 """
 # A key in constant use is written down every ten seconds, not with each batch.
 _LAST_USED = """
-    UPDATE apikeys_key SET last_used_at = used.at
-    FROM (SELECT credential_id, max(at) AS at FROM usage_fresh WHERE credential_id IS NOT NULL GROUP BY 1) AS used
+    UPDATE apikeys_key SET first_used_at = coalesce(first_used_at, used.first_at), last_used_at = used.at,
+        last_used_address = used.address, last_used_agent = used.user_agent
+    FROM (
+        SELECT DISTINCT ON (credential_id) credential_id, at, address, user_agent,
+            min(at) OVER (PARTITION BY credential_id) AS first_at
+        FROM usage_fresh WHERE credential_id IS NOT NULL ORDER BY credential_id, at DESC
+    ) AS used
     WHERE apikeys_key.id = used.credential_id
         AND (apikeys_key.last_used_at IS NULL OR apikeys_key.last_used_at < used.at - interval '10 seconds')
 """

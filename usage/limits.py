@@ -1,5 +1,6 @@
 """How much a credential may still do now: the counters that gateways keep in Redis, read without taking from them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -72,6 +73,14 @@ def quota(partner: Partner, environment: str) -> Quota:
     used = int(counted) if counted is not None else questions.month_total(partner, environment, month.start)
     limit = partner.tier.monthly_quota
     return Quota(limit, used, None if limit is None else max(0, limit - used), month.end)
+
+
+def counted(partners: Sequence[Partner], environment: str, month: Period) -> list[int | None]:
+    """The calls of the month as gateways count them, of each partner; None where they have no count. Raises RedisError."""
+    pipeline = _client().pipeline(transaction=False)
+    for partner in partners:
+        pipeline.hget(f"quota:{partner.pk.hex}:{environment}", f"{month.start:%Y-%m}")
+    return [None if count is None else int(count) for count in pipeline.execute()] if partners else []
 
 
 def _rate(name: str, key: str, limit: int) -> Rate:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import clock, ids
 from core.models import EntityQuerySet, Environment
+from partners.models import Partner
 from usage.periods import Period
 
 
@@ -198,3 +199,18 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.epoch} {self.partner_id}"
+
+
+class QuotaAlert(models.Model):
+    """The highest share of a month's quota of live calls that a partner was told of, so that each is told once."""
+
+    partner = models.ForeignKey(Partner, on_delete=models.CASCADE, related_name="quota_alerts", editable=False)
+    month = models.DateField(editable=False, help_text=_("Its first day, in UTC."))
+    percent = models.PositiveSmallIntegerField(default=0, editable=False)
+    told_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["partner", "month"], name="usage_quota_alert_once")]
+
+    def __str__(self) -> str:
+        return f"{self.partner_id} {self.month:%Y-%m}: {self.percent}%"

@@ -153,10 +153,14 @@ class TestCounting:
         partner = partners.create(name="Acme", by=SYSTEM, active=True)
         key = keys.issue(partner=partner, environment="live", name="CI", scopes=[], by=SYSTEM).key
         at = clock.now() + timedelta(minutes=1)
-        send(call(partner=partner.pk, credential=key.pk), call(partner=partner.pk, credential=key.pk, at=at))
+        first = call(partner=partner.pk, credential=key.pk)
+        last = call(partner=partner.pk, credential=key.pk, at=at, address="2001:db8::7", user_agent="orders/1.4")
+        send(last, first)
         ingest.step()
         key.refresh_from_db()
         assert abs(key.last_used_at - at) < timedelta(milliseconds=1)
+        assert at - key.first_used_at > timedelta(seconds=50)
+        assert (key.last_used_address, key.last_used_agent) == ("2001:db8::7", "orders/1.4")
 
 
 @pytest.mark.django_db
