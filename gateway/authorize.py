@@ -1,58 +1,95 @@
 """Forward-auth: another proxy asks whether it may carry a call (nginx `auth_request`, Traefik `ForwardAuth`, Envoy `ext_authz`).
 
-Such a call is metered when it is admitted; the proxy's own log knows how it ended.
+Such a call is metered when it is admitted; the proxy's own log knows how it ended (`usage.access_log`).
 """
 
+import json
 from urllib.parse import parse_qs
 
-from core.problems import MethodNotAllowed, Problem
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from core.problems import MalformedRequest, Problem
 from gateway import paths
 from gateway.calls import Call
 from gateway.directory import Directory
 from gateway.exchanges import lines, rendered
 from gateway.pipeline import Admission, Want
 
+PATH = b"/gateway/authorize"
+BELOW = b"/gateway/authorize/"
+"""What Envoy puts in front of the call's own path."""
+
 NGINX = "nginx"
+ENVOY = "envoy"
+
+
+class ContradictoryCall(MalformedRequest):
+    """One of the two was put in by somebody else than the proxy, and nobody can tell which."""
+
+    detail = _("X-Original-… and X-Forwarded-… name different calls. Leave these headers to the proxy.")
 
 
 class Asked:
     """The call that the other proxy wants to carry, read from its headers onto `call`, and how it wants to be answered."""
 
     def __init__(self, call: Call) -> None:
+        fields = call.fields
+        self.scopes = tuple(call.header(b"x-portico-scope").split()) if b"x-portico-scope" in fields else ()
+        self.is_contradictory = False
+        if call.raw_path != PATH:
+            self.style = ENVOY
+            call.raw_path = call.raw_path[len(PATH) :]
+            return
         options = parse_qs(call.query.decode("latin-1")) if call.query else {}
         self.style = options.get("style", [""])[-1]
-        self.scopes = tuple(options.get("scope", ()))
-        call.method = call.header(b"x-original-method") or call.header(b"x-forwarded-method") or "GET"
-        uri = call.fields.get(b"x-original-uri") or call.fields.get(b"x-forwarded-uri") or b"/"
-        call.raw_path, _, call.query = uri.partition(b"?")
+        self.scopes += tuple(options.get("scope", ()))
+        method, uri = fields.get(b"x-original-method"), fields.get(b"x-original-uri")
+        if b"x-forwarded-uri" in fields or b"x-forwarded-method" in fields:
+            told = fields.get(b"x-forwarded-method"), fields.get(b"x-forwarded-uri")
+            self.is_contradictory = (method or uri) is not None and (method, uri) != told
+            method, uri = told
+        call.method = "GET" if method is None else method.decode("latin-1")
+        call.raw_path, _mark, call.query = (uri or b"/").partition(b"?")
 
     async def want(self, call: Call, directory: Directory) -> Want:
         """What the asked call needs: that of our own operation, and the named scopes. Raises Problem."""
+        if self.is_contradictory:
+            raise ContradictoryCall()
+        if b"#" in call.raw_path:  # some proxies route by what comes before it
+            raise paths.AmbiguousPath()
         call.path = paths.read(call.method, call.raw_path)
         found = await directory.find(call)
-        if isinstance(found, MethodNotAllowed):
+        if isinstance(found, Problem):
             raise found
-        if not isinstance(found, Want):  # a path outside: any credential with the named scopes
+        if found is None:  # a path outside: any credential with the named scopes
             call.operation_name = "authorize"
             return Want("partner", self.scopes)
         return Want(found.audience, (*found.scopes, *self.scopes), found.route)
 
 
-def answer_admitted(call: Call, admission: Admission) -> int:
-    """204 without a body: one with a body would cost nginx its kept-alive connection."""
+def answer_admitted(call: Call, admission: Admission, style: str) -> int:
+    """204 without a body: one with a body would cost nginx its kept-alive connection. Envoy takes nothing but 200 for a yes."""
     who = b"" if admission.grant is None else admission.grant.wire_lines
-    call.exchange.answer(204, call.id_line + who + admission.verdict.lines())
-    return 204
+    status = 200 if style == ENVOY else 204
+    call.exchange.answer(status, call.id_line + who + admission.verdict.lines())
+    return status
 
 
 def answer_refused(call: Call, problem: Problem, style: str, extra: bytes) -> int:
     """The problem; in nginx's style a bare 401 or 403 whose headers say what it would have been."""
     call.code = problem.code
     headers, body = rendered(problem, call.request_id)
+    call.bytes_out = len(body)
     if style != NGINX:
         call.exchange.answer(problem.status, lines(headers) + extra, body)
         return problem.status
+    document = json.dumps(problem.document(request_id=call.request_id, base_url=settings.BASE_URL))
     headers = [entry for entry in headers if entry[0] != b"content-type"]
-    headers += [(b"x-portico-status", b"%d" % problem.status), (b"x-portico-code", problem.code.encode())]
+    headers += [
+        (b"x-portico-status", b"%d" % problem.status),
+        (b"x-portico-code", problem.code.encode()),
+        (b"x-portico-problem", document.encode("ascii")),
+    ]
     call.exchange.answer(problem.status if problem.status in {401, 403} else 403, lines(headers) + extra)
     return problem.status

@@ -61,8 +61,8 @@ _PLAIN_NAMES = frozenset(
     {
         b"accept", b"accept-encoding", b"accept-language", b"authorization", b"cache-control", b"connection", b"content-length",
         b"content-type", b"cookie", b"host", b"idempotency-key", b"origin", b"referer", b"traceparent", b"user-agent",
-        b"x-api-key", b"x-api-secret", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-original-method",
-        b"x-original-uri", b"x-real-ip", b"x-request-id",
+        b"x-api-key", b"x-api-secret", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-method", b"x-forwarded-proto",
+        b"x-forwarded-uri", b"x-original-method", b"x-original-uri", b"x-portico-scope", b"x-real-ip", b"x-request-id",
     }
 )  # fmt: skip
 

@@ -87,7 +87,7 @@ class Door:
         try:
             if b"upgrade" in fields and fields[b"upgrade"].lower() == b"websocket":
                 raise problems.MalformedRequest(_("WebSockets aren't served here. Use plain requests and webhooks."))
-            if call.raw_path == b"/gateway/authorize":
+            if call.raw_path == authorize.PATH or call.raw_path.startswith(authorize.BELOW):
                 await self._authorize(call)
                 return
             call.path = paths.read(call.method, call.raw_path)
@@ -145,13 +145,15 @@ class Door:
         if isinstance(problem, problems.MethodNotAllowed) and call.method == "OPTIONS":
             call.exchange.answer(204, f"allow: {problem.headers['Allow']}\r\n".encode() + call.id_line)
             return
+        self._refused(call, await self._unrouted(call, problem))
+
+    async def _unrouted(self, call: Call, problem: problems.Problem) -> Refused:
         verdict = await self.limits.take_address(call.address)
         try:
             verdict.require_room()
         except problems.Problem as limited:
-            self._refused(call, Refused(limited, verdict=verdict))
-            return
-        self._refused(call, Refused(problem))
+            return Refused(limited, verdict=verdict)
+        return Refused(problem)
 
     def _refused(self, call: Call, refused: Refused) -> None:
         extra = refused.verdict.lines() if refused.verdict else b""
@@ -169,17 +171,17 @@ class Door:
         try:
             want = await asked.want(call, self.directory)
             admission = await admit(call, want, self.credentials, self.routes, self.limits)
-        except Refused as refused:
-            extra = refused.verdict.lines() if refused.verdict else b""
-            status = authorize.answer_refused(call, refused.problem, asked.style, extra)
-            self._finished(call, refused.grant, status, metered=False)
-            return
+        except Refused as problem:
+            refused = problem
         except problems.Problem as problem:
-            status = authorize.answer_refused(call, problem, asked.style, b"")
-            self._finished(call, None, status, metered=False)
+            refused = await self._unrouted(call, problem)
+        else:
+            status = authorize.answer_admitted(call, admission, asked.style)
+            self._finished(call, admission.grant, status, metered=admission.is_metered)
             return
-        status = authorize.answer_admitted(call, admission)
-        self._finished(call, admission.grant, status, metered=admission.is_metered)
+        extra = refused.verdict.lines() if refused.verdict else b""
+        status = authorize.answer_refused(call, refused.problem, asked.style, extra)
+        self._finished(call, refused.grant, status, metered=False)
 
     def _may_see_metrics(self, call: Call) -> bool:
         if settings.METRICS_TOKEN:

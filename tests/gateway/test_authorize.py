@@ -1,5 +1,7 @@
 """Forward-auth: the decision for another proxy, without ever a body on admission."""
 
+import json
+
 import pytest
 
 from apikeys import keys
@@ -56,9 +58,45 @@ def test_nginx_gets_403_and_the_truth_in_headers(gateway, acme):
     assert answer.headers["x-portico-status"] == "429"
     assert answer.headers["x-portico-code"] == "rate_limited"
     assert int(answer.headers["retry-after"]) >= 1
+    document = json.loads(answer.headers["x-portico-problem"])
+    assert (document["status"], document["code"]) == (429, "rate_limited")
+    assert document["request_id"] == answer.headers["x-request-id"]
     assert gateway.get(nginx, headers=asks("/orders")).expect(401).headers["x-portico-code"] == "missing_credential"
 
 
 def test_an_integration_is_authorized_for_those_who_installed_it(gateway, served, consumer, initech):
     gateway.get(PATH, key=consumer.text, headers=asks(f"{served.path}/x")).expect(204)
     gateway.get(PATH, key=initech.key().text, headers=asks(f"{served.path}/x")).expect_problem(403, "not_installed")
+
+
+def test_envoy_puts_the_call_behind_a_prefix_and_takes_200_for_a_yes(gateway, acme):
+    key = acme.key(scopes=["keys:read"]).text
+    answer = gateway.request("DELETE", f"{PATH}/orders/7?x=1", key=key, headers={"X-Portico-Scope": "keys:read"}).expect(200)
+    assert answer.body == b""
+    assert answer.headers["x-partner-id"] == acme.partner.public_id
+    gateway.get(f"{PATH}/orders/7", key=key, headers={"X-Portico-Scope": "keys:write"}).expect_problem(403, "insufficient_scope")
+    gateway.post(f"{PATH}/api/partner/keys", key=key).expect_problem(403, "insufficient_scope")
+    gateway.get(f"{PATH}/api/partner/keys", key=key, headers=asks("/orders")).expect(200)
+    gateway.get(f"{PATH}//orders", key=key).expect_problem(400, "malformed_request")
+    gateway.get(f"{PATH}d", key=key).expect_problem(404, "not_found")
+
+
+@pytest.mark.parametrize("uri", ["/orders#/x", "http://orders.example/", "orders", "/%6frders", "/a/../orders", "//orders"])
+def test_what_proxies_may_read_otherwise_is_refused(gateway, acme, uri):
+    gateway.get(PATH, key=acme.key().text, headers=asks(uri)).expect_problem(400, "malformed_request")
+
+
+@pytest.mark.parametrize("added", ["X-Forwarded-Uri", "X-Forwarded-Method"])
+def test_two_calls_in_one_question_are_refused(gateway, acme, added):
+    """A proxy leaves alone what it doesn't set itself, so that a client could name another call."""
+    key = acme.key().text
+    same = {"X-Forwarded-Method": "GET", "X-Forwarded-Uri": "/orders"}
+    gateway.get(PATH, key=key, headers=asks("/orders") | same).expect(204)
+    gateway.get(PATH, key=key, headers=asks("/orders") | same | {added: "/other"}).expect_problem(400, "malformed_request")
+    gateway.get(PATH, key=key, headers={"X-Original-Method": "GET"} | same).expect_problem(400, "malformed_request")
+
+
+def test_paths_that_nobody_serves_are_not_taken_for_somebody_elses(gateway, acme):
+    for path in ("/api/partner/nothing", "/apis/nothing/x"):
+        gateway.get(PATH, key=acme.key().text, headers=asks(path)).expect_problem(404, "not_found")
+    gateway.get(PATH, key=acme.key().text, headers=asks("/api/partner/keys", "PUT")).expect_problem(405, "method_not_allowed")
