@@ -9,21 +9,21 @@ import structlog
 from django.conf import settings
 
 from apikeys.models import Key
-from core import clock
+from core import clock, gcra
 
 log = structlog.get_logger(__name__)
 
-# As gateway/take.lua keeps it: the counter is the µs at which all calls are back (GCRA), by Redis' own clock.
+# As gateway/take.lua keeps it.
 TAKE = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2]) + tonumber(ARGV[3])
-local interval = math.floor(60000000 / tonumber(ARGV[1]))
-local cost = tonumber(ARGV[2])
+local interval, span, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
 local before = math.max(now, tonumber(redis.call('GET', KEYS[1]) or 0))
 local after = before + interval * cost
-if after - now > 60000000 then return {0, math.floor((60000000 - (before - now)) / interval)} end
-if cost > 0 then redis.call('SET', KEYS[1], string.format('%.0f', after), 'PX', math.ceil((after - now) / 1000)) end
-return {1, math.floor((60000000 - (after - now)) / interval)}
+if after - now > span then return {0, math.floor((span - (before - now)) / interval)} end
+-- A minute longer than needed: gateways move the counter on without setting its time to live anew.
+if cost > 0 then redis.call('SET', KEYS[1], string.format('%.0f', after), 'PX', math.ceil((after - now) / 1000) + 60000) end
+return {1, math.floor((span - (after - now)) / interval)}
 """
 
 
@@ -41,7 +41,8 @@ def take(*, key: Key, cost: int) -> Room | None:
     limit = key.rate_limit_per_minute or key.partner.tier.key_rate
     offset = int(clock.offset().total_seconds() * 1_000_000)
     try:
-        admitted, remaining = _client().eval(TAKE, 1, f"rate:key:{key.pk.hex}", limit, cost, offset)
+        asked = gcra.interval(limit), gcra.span(limit), offset, cost
+        admitted, remaining = _client().eval(TAKE, 1, f"rate:key:{key.pk.hex}", *asked)
     except redis.RedisError:
         log.warning("rate_unknown", key=key.public_id)
         return None

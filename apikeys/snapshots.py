@@ -35,6 +35,8 @@ class Grant(msgspec.Struct, frozen=True, dict=True):
     """Calls a minute of this credential."""
     partner_rate: int = 0
     """Calls a minute of all of the partner's keys of this environment."""
+    calls_at_once: int | None = None
+    """Calls of the partner in this environment that may be under way together; None for no limit."""
     quota: int | None = None
     """Calls a month; None for no limit."""
     over_quota: str = "stop"
@@ -100,6 +102,7 @@ def find(digest: bytes) -> Grant | None:
         partner_status=partner.status,
         rate=key.rate_limit_per_minute or tier.key_rate,
         partner_rate=tier.partner_rate,
+        calls_at_once=tier.calls_at_once,
         quota=tier.monthly_quota,
         over_quota=tier.over_quota,
     )

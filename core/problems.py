@@ -253,6 +253,15 @@ class RateLimited(Problem):
     detail = _("The limit of {limit} requests in {window} seconds is reached. Wait as Retry-After says.")
 
 
+class ConcurrencyLimited(Problem):
+    status = 429
+    code = "concurrency_limited"
+    title = _("Too many calls at once")
+    detail = _(
+        "{limit} calls are under way already, and that is all at once on your plan. Begin the next when one has ended."
+    )
+
+
 class QuotaExceeded(Problem):
     status = 429
     code = "quota_exceeded"

@@ -73,11 +73,11 @@ Subject = tuple[str, int]
 
 
 class Snapshot:
-    """A grant in memory, with its question to the limits made once."""
+    """A grant in memory, with its question to the limits made once. `member` names who is metered ("": nobody)."""
 
     __slots__ = (
-        "_question", "_quota", "_rates", "checked_at", "digest", "grant", "is_told", "lifetime", "policies", "read_at",
-        "subjects",
+        "_carried", "_question", "_quota", "_rates", "checked_at", "digest", "grant", "is_told", "lifetime", "member", "places",
+        "policies", "read_at", "subjects",
     )  # fmt: skip
 
     def __init__(self, grant: Grant, digest: bytes) -> None:
@@ -89,31 +89,52 @@ class Snapshot:
         self.subjects: list[Subject] = [(versions.KEY.format(UUID(grant.credential)), grant.version)]
         rates = [Rate("key", f"rate:key:{grant.credential}", max(1, grant.rate))]
         self._quota: Subject | None = None
+        self.member = ""
+        self.places: Subject | None = None
         if grant.partner:
             self.subjects.append((versions.KEY.format(UUID(grant.partner)), grant.partner_version))
             whose = f"{grant.partner}:{grant.environment}"
             rates.append(Rate("partner", f"rate:partner:{whose}", max(1, grant.partner_rate)))
             most = grant.quota if grant.quota is not None and grant.over_quota == "stop" else -1
             self._quota = (f"quota:{whose}", most)
+            self.member = whose
+            if grant.calls_at_once is not None:
+                self.places = (f"places:{whose}", grant.calls_at_once)
         self._rates = [(rate.key, rate.limit) for rate in rates]
         self.policies = Policies(rates, grant.quota)
         self._question = self._ask(self.subjects, self._quota)
+        self._carried: Question | None = None
 
     def question(
-        self, subject: Subject | None = None, *, paying: bool = True, counted: bool = True, used: int | None = None
+        self,
+        subject: Subject | None = None,
+        *,
+        paying: bool = True,
+        counted: bool = True,
+        used: int | None = None,
+        place: bytes | None = None,
     ) -> Question:
         """What the limits are asked of one call: whether the versions hold, and that of a further `subject`; and, if it is
-        `paying`, whether every rate and the quota (if it is `counted`) have room. `used` starts a missing count."""
+        `paying`, whether every rate and the quota (if it is `counted`) have room, and a call that takes a `place` finds one.
+        `used` starts a missing count."""
+        places = self.places if place is not None else None
         if subject is None and paying and counted and used is None:
-            return self._question
-        subjects = self.subjects if subject is None else [*self.subjects, subject]
-        if not paying:
-            return Question(versions=subjects)
-        return self._ask(subjects, self._quota if counted else None, used)
+            if places is None:
+                return self._question
+            if self._carried is None:
+                self._carried = self._ask(self.subjects, self._quota, places)
+            question = self._carried
+        else:
+            subjects = self.subjects if subject is None else [*self.subjects, subject]
+            if not paying:
+                return Question(versions=subjects)
+            question = self._ask(subjects, self._quota if counted else None, places, used)
+        return question if place is None or places is None else question.of(place)
 
-    def _ask(self, subjects: list[Subject], quota: Subject | None, used: int | None = None) -> Question:
-        member = f"{self.grant.partner}:{self.grant.environment}"
-        return Question(versions=subjects, rates=self._rates, quota=quota, used=used, member=member)
+    def _ask(
+        self, subjects: list[Subject], quota: Subject | None, places: Subject | None = None, used: int | None = None
+    ) -> Question:
+        return Question(versions=subjects, rates=self._rates, quota=quota, places=places, used=used, member=self.member)
 
     @property
     def versions(self) -> list[int]:

@@ -67,6 +67,7 @@ class Door:
         await self.metering.start()
         await self.integrations.start()
         self.changes.start()
+        self.limits.start()
         self.monitor.start()
         log.info("gateway_open", epoch=self.metering.epoch)
 
@@ -74,6 +75,7 @@ class Door:
         """Send what is unsent and let go of everything."""
         await self.monitor.stop()
         await self.changes.stop()
+        await self.limits.stop()
         await self.metering.stop()
         self.django.close()
         await self.integrations.stop()
@@ -113,7 +115,7 @@ class Door:
             await self._refuse_unrouted(call, found)
             return True
         try:
-            admission = await admit(call, found, self.credentials, self.routes, self.limits)
+            admission = await admit(call, found, self.credentials, self.routes, self.limits, place=call.id.bytes)
         except Refused as refused:
             self._refused(call, refused)
             return True
@@ -138,6 +140,7 @@ class Door:
             status = problems.UpstreamUnavailable.status
             raise
         finally:
+            self.limits.places.release(call.id.bytes)
             self._finished(call, admission.grant, status, metered=admission.is_metered)
 
     async def _refuse_unrouted(self, call: Call, problem: problems.Problem) -> None:

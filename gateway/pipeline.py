@@ -73,8 +73,13 @@ class Refused(Exception):
         super().__init__(str(problem))
 
 
-async def admit(call: Call, want: Want, credentials: Credentials, routes: Routes, limits: Limits) -> Admission:
-    """Decide one call, or raise Refused. A refused call is taken from no limit of its key or partner."""
+async def admit(
+    call: Call, want: Want, credentials: Credentials, routes: Routes, limits: Limits, *, place: bytes | None = None
+) -> Admission:
+    """Decide one call, or raise Refused. A refused call is taken from no limit of its key or partner.
+
+    With the id of a `place` it counts as under way until that is released.
+    """
     try:
         credential = read_credential(call)
         snapshot = (credentials.known(credential) or await credentials.find(credential)) if credential else None
@@ -90,7 +95,8 @@ async def admit(call: Call, want: Want, credentials: Credentials, routes: Routes
         _tell(snapshot, limits)
     for _attempt in range(MOST_TRIES):
         refusal = _refusal(snapshot.grant, call, want)
-        verdict = await limits.take(snapshot, want.route.subject if want.route else None, paying=refusal is None)
+        subject = want.route.subject if want.route else None
+        verdict = await limits.take(snapshot, subject, paying=refusal is None, place=place)
         if not verdict.is_stale:
             break
         want = await _read_route_again(want, verdict, routes, limits)

@@ -13,14 +13,12 @@ from typing import Any
 import hiredis
 import structlog
 
-from core import clock
+from core import clock, gcra
 from gateway.pipelining import Redis, RedisAway, Word, array, bulk
 
 log = structlog.get_logger(__name__)
 
 SOURCE = (Path(__file__).parent / "take.lua").read_text()
-MINUTE = 60_000_000
-"""In µs, as Redis' clock counts."""
 NO_QUOTA = -2
 MOST_TOGETHER = 20
 """Calls in one script: Redis begins with these while the gateway is still reading the next."""
@@ -32,7 +30,10 @@ Answer = list[Any]
 
 
 class Question:
-    """What `take.lua` is asked of one call: packed keys and arguments, and how many they are."""
+    """What `take.lua` is asked of one call: packed keys and arguments, and how many they are.
+
+    One about a call that takes a place is asked as its `of` says.
+    """
 
     __slots__ = ("argument_count", "arguments", "key_count", "keys")
 
@@ -42,24 +43,38 @@ class Question:
         versions: Sequence[tuple[str, int]] = (),
         rates: Sequence[tuple[str, int]] = (),
         quota: tuple[str, int] | None = None,
+        places: tuple[str, int] | None = None,
         used: int | None = None,
         member: str = "",
     ) -> None:
         """`versions` and `rates` are keys with the version expected and the calls a minute; `quota` is the key of the
-        months' counts with the calls a month (-1: counted only), `used` what a missing count starts from."""
+        months' counts with the calls a month (-1: counted only), `places` that of calls under way with how many there may
+        be; `used` is what a missing count starts from, `member` who is metered ("": nobody)."""
         names = [*(key for key, _ in versions), *(key for key, _ in rates)]
         limit = NO_QUOTA
         if quota is not None:
             names.append(quota[0])
             limit = quota[1]
-        start = -1 if used is None else used
-        intervals = [MINUTE // each for _, each in rates]
-        fixed = struct.pack(f">BBdd{len(rates)}d", len(versions), len(rates), limit, start, *intervals)
+        numbers: list[int] = [limit, -1 if used is None else used]
+        for _, each in rates:
+            numbers += [gcra.interval(each), gcra.span(each)]
+        if places is not None:
+            names.append(places[0])
+            numbers.append(places[1])
+        fixed = struct.pack(f">BBB{len(numbers)}d", len(versions), len(rates), places is not None, *numbers)
         words: list[Word] = [fixed, member, *(known for _, known in versions)]
         self.keys = bulk(*names)
         self.arguments = bulk(*words)
         self.key_count = len(names)
         self.argument_count = len(words)
+
+    def of(self, place: bytes) -> "Question":
+        """The same of the call that would take the place with this id."""
+        made = Question.__new__(Question)
+        made.keys, made.key_count = self.keys, self.key_count
+        made.arguments = self.arguments + bulk(place)
+        made.argument_count = self.argument_count + 1
+        return made
 
 
 Waiting = tuple[Question, asyncio.Future[Answer | None]]

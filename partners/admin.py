@@ -277,7 +277,7 @@ class TierAdmin(ConsoleList):
     fieldsets = [
         (None, {"fields": ["name", "slug", "rank"]}),
         (_("Price and shares"), {"fields": ["price_minor", "currency", "commission_rate", "marketplace_fee"]}),
-        (_("Limits"), {"fields": ["monthly_quota", "over_quota", "key_rate", "partner_rate", "longest_grace"]}),
+        (_("Limits"), {"fields": ["monthly_quota", "over_quota", "key_rate", "partner_rate", "calls_at_once", "longest_grace"]}),
         (_("What comes with it"), {"fields": ["servers", "support"]}),
         (
             _("To go live on it"),

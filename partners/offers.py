@@ -51,6 +51,7 @@ def _differences(now: Tier, then: Tier) -> Iterator[str]:
         (_quota(now), _quota(then)),
         (_over_quota(now), _over_quota(then)),
         (_rate(now), _rate(then)),
+        (_at_once(now), _at_once(then)),
         (now.get_servers_display(), then.get_servers_display()),
         (_support(now), _support(then)),
         (_commission(now), _commission(then)),
@@ -81,6 +82,12 @@ def _over_quota(tier: Tier) -> str:
 def _rate(tier: Tier) -> str:
     facts = {"key": _number(tier.key_rate), "all": _number(tier.partner_rate)}
     return _("%(key)s calls a minute with one key, %(all)s with all") % facts
+
+
+def _at_once(tier: Tier) -> str:
+    if tier.calls_at_once is None:
+        return _("No limit of calls at once")
+    return _("%(calls)s calls at once") % {"calls": _number(tier.calls_at_once)}
 
 
 def _support(tier: Tier) -> str:

@@ -13,14 +13,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from apikeys.models import Key
-from core import clock
+from core import clock, gcra
 from partners.models import Partner
 from usage import questions
 from usage.periods import Period
 
 WINDOW = 60
-_MINUTE = 60_000_000
-"""µs"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +42,19 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
+class Concurrency:
+    """Calls under way together. `limit` and `remaining` are None where there is none, and then nobody counts."""
+
+    limit: int | None
+    used: int
+    remaining: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     rate: list[Rate]
     quota: Quota
+    concurrency: Concurrency
 
 
 @cache
@@ -60,16 +68,23 @@ def of(partner: Partner, environment: str, *, credential: UUID | None = None) ->
     key = Key.objects.for_caller(partner, environment).filter(pk=credential).first() if credential else None
     if key is not None:
         rates.insert(0, _rate("key", f"rate:key:{key.pk.hex}", key.rate_limit_per_minute or partner.tier.key_rate))
-    return Limits(rates, quota(partner, environment))
+    return Limits(rates, quota(partner, environment), concurrency(partner, environment))
+
+
+def concurrency(partner: Partner, environment: str) -> Concurrency:
+    """Calls that gateways are carrying; the one that asks is among them."""
+    limit = partner.tier.calls_at_once
+    if limit is None:
+        return Concurrency(None, 0, None)
+    used = int(_read("ZCOUNT", f"places:{partner.pk.hex}:{environment}", _now(), "+inf") or 0)
+    return Concurrency(limit, used, max(0, limit - used))
 
 
 def quota(partner: Partner, environment: str) -> Quota:
     """This month's quota. The gateways' counter is ahead of the rollups by the calls of the last moments."""
     month = Period.this_month()
-    try:
-        counted: Any = _client().hget(f"quota:{partner.pk.hex}:{environment}", f"{month.start:%Y-%m}")
-    except redis.RedisError:  # what rollups say is behind by moments, and a page must not wait for it
-        counted = None
+    # What rollups say is behind by moments, and a page must not wait for it.
+    counted = _read("HGET", f"quota:{partner.pk.hex}:{environment}", f"{month.start:%Y-%m}")
     used = int(counted) if counted is not None else questions.month_total(partner, environment, month.start)
     limit = partner.tier.monthly_quota
     return Quota(limit, used, None if limit is None else max(0, limit - used), month.end)
@@ -84,7 +99,19 @@ def counted(partners: Sequence[Partner], environment: str, month: Period) -> lis
 
 
 def _rate(name: str, key: str, limit: int) -> Rate:
-    """As the gateways' script reads it: the counter is the µs at which all calls are back (GCRA)."""
-    stored: Any = _client().get(key)
-    busy = max(0, int(stored) - int(clock.now().timestamp() * 1_000_000)) if stored else 0
-    return Rate(name, limit, max(0, (_MINUTE - busy) * limit // _MINUTE))
+    stored = _read("GET", key)
+    busy = max(0, int(stored) - _now()) if stored else 0
+    return Rate(name, limit, max(0, (gcra.span(limit) - busy) // gcra.interval(limit)))
+
+
+def _read(*command: str | int) -> Any:
+    """What Redis has; None while it is away: gateways count by themselves then."""
+    try:
+        return _client().execute_command(*command)
+    except redis.RedisError:
+        return None
+
+
+def _now() -> int:
+    """µs since 1970, as counters have it."""
+    return int(clock.now().timestamp() * 1_000_000)

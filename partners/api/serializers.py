@@ -36,6 +36,7 @@ class TierSerializer(StrictModel):
             "over_quota",
             "key_rate",
             "partner_rate",
+            "calls_at_once",
             "commission_rate",
             "marketplace_fee",
             "servers",

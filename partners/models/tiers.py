@@ -68,6 +68,13 @@ class Tier(Entity):
     over_quota = models.CharField(_("over quota"), max_length=8, choices=OverQuota, default=OverQuota.STOP)
     key_rate = models.PositiveIntegerField(_("calls a minute and key"), default=1_000, validators=RATE)
     partner_rate = models.PositiveIntegerField(_("calls a minute and partner"), default=5_000, validators=RATE)
+    calls_at_once = models.PositiveIntegerField(
+        _("calls at once"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Calls that are being answered, of a partner in one environment. Empty for no limit."),
+    )
     commission_rate = models.DecimalField(
         _("commission"),
         max_digits=5,

@@ -232,6 +232,11 @@ class TestVerify:
         refused = verify(text=text, cost=7)
         assert (refused.code, refused.remaining) == ("rate_limited", 6), "all of it or none"
 
+    def test_gateways_can_move_the_counter_on_without_its_being_forgotten_early(self, acme, redis):
+        made = keys.issue(partner=acme, environment="live", name="n", rate_limit_per_minute=10, by=OPERATOR)
+        verify(text=made.text, cost=4)
+        assert redis.pttl(f"rate:key:{made.key.pk.hex}") > 24_000 + 59_000  # theirs are moved within a minute of the clock
+
     def test_refused_key_pays_nothing(self, acme):
         text = keys.issue(partner=acme, environment="live", name="n", rate_limit_per_minute=10, by=OPERATOR).text
         assert verify(text=text, scope="keys:write", cost=4).remaining is None

@@ -170,8 +170,7 @@ def test_a_known_key_is_not_limited_by_its_address(gateway, acme, redis):
         redis.delete(at)
 
 
-def test_a_quota_of_nothing_is_counted_once(gateway, tight, tier, redis, monkeypatch):
-    """Refused calls leave a count of none, which is no lost count."""
+def test_a_quota_of_nothing_refuses_without_counting(gateway, tight, tier, redis, monkeypatch):
     from gateway import quotas
 
     tier.monthly_quota = 0
@@ -180,7 +179,8 @@ def test_a_quota_of_nothing_is_counted_once(gateway, tight, tier, redis, monkeyp
     asked = []
     monkeypatch.setattr(quotas, "month_total", lambda *what: asked.append(what) or 0)
     key = tight.key().text
-    for _ in range(4):
-        gateway.get(PATH, key=key).expect_problem(429, "quota_exceeded")
-    assert len(asked) == 1
-    assert redis.hget(f"quota:{tight.partner.pk.hex}:live", month()) == b"0"
+    for _ in range(2):
+        answer = gateway.get(PATH, key=key).expect_problem(429, "quota_exceeded")
+    assert '"month";r=0;' in answer.headers["ratelimit"]
+    assert asked == []
+    assert not redis.exists(f"quota:{tight.partner.pk.hex}:live")

@@ -105,9 +105,16 @@ class QuotaSerializer(Strict):
     resets_at = serializers.DateTimeField()
 
 
+class ConcurrencySerializer(Strict):
+    limit = serializers.IntegerField(allow_null=True)
+    used = serializers.IntegerField()
+    remaining = serializers.IntegerField(allow_null=True)
+
+
 class LimitsSerializer(Strict):
     rate = RateSerializer(many=True)
     quota = QuotaSerializer()
+    concurrency = ConcurrencySerializer()
 
 
 class CallSerializer(StrictModel):

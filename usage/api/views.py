@@ -157,7 +157,7 @@ class LimitsView(ApiView):
 
     @extend_schema(operation_id="getUsageLimits", summary="Limits and what is left", responses=serializers.LimitsSerializer)
     def get(self, request: Request) -> Response:
-        """Calls a minute of the calling key and of the partner, and the month's quota."""
+        """Calls a minute of the calling key and of the partner, the month's quota, and calls at once (this one is among them)."""
         refuse_unknown(request, frozenset())
         found = limits.of(self.partner, self.caller.environment, credential=self.caller.credential_id)
         return Response(serializers.LimitsSerializer(found).data)
