@@ -257,9 +257,7 @@ class ConcurrencyLimited(Problem):
     status = 429
     code = "concurrency_limited"
     title = _("Too many calls at once")
-    detail = _(
-        "{limit} calls are under way already, and that is all at once on your plan. Begin the next when one has ended."
-    )
+    detail = _("{limit} calls are under way already, and that is all at once on your plan. Begin the next when one has ended.")
 
 
 class QuotaExceeded(Problem):

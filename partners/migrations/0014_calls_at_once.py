@@ -5,15 +5,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('partners', '0013_console_filters'),
+        ("partners", "0013_console_filters"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='tier',
-            name='calls_at_once',
-            field=models.PositiveIntegerField(blank=True, help_text='Calls that are being answered, of a partner in one environment. Empty for no limit.', null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='calls at once'),
+            model_name="tier",
+            name="calls_at_once",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="Calls that are being answered, of a partner in one environment. Empty for no limit.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="calls at once",
+            ),
         ),
     ]
