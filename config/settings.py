@@ -39,6 +39,7 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL] if BASE_URL else []
 TRUSTED_PROXIES = env.names("PORTICO_TRUSTED_PROXIES")
 # Calls a minute that an address may make without a known credential.
 ADDRESS_RATE = env.integer("PORTICO_ADDRESS_RATE", 600, least=1)
+GATEWAY_SOCKET = env.text("PORTICO_GATEWAY_SOCKET", "")
 GATEWAY_PROCESSES = env.integer("PORTICO_GATEWAY_PROCESSES", min(4, os.cpu_count() or 1), least=1)
 # The Unix socket on which Django listens for the gateway.
 WEB_SOCKET = env.path("PORTICO_WEB_SOCKET", HOME / "run" / "web.sock")

@@ -6,12 +6,14 @@ few threads. `--processes` share the port; they keep nothing that the others wou
 
 import argparse
 import asyncio
+import errno
 import gc
 import os
 import resource
 import signal
 import socket
 import sys
+from pathlib import Path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -39,6 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m gateway", description="The one door of an installation.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--socket", default=settings.GATEWAY_SOCKET, help="a path to listen on besides the port")
     parser.add_argument("--processes", type=int, default=settings.GATEWAY_PROCESSES)
     options = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -47,13 +50,19 @@ def main() -> None:
         reserved = bound(options.host, options.port)
     except OSError as error:
         sys.exit(f"The gateway can't listen on {options.host}, port {options.port}: {error.strerror}.")
+    local = []
+    if options.socket:
+        try:
+            local.append(bound_at(options.socket))
+        except OSError as error:
+            sys.exit(f"The gateway can't listen on {options.socket}: {error.strerror}.")
     table = Table(operations())
     gc.collect()
     gc.freeze()  # what stands now stays: the collector needn't look at it again
 
     def work(parent: int | None = None) -> None:
         listening = bound(options.host, options.port) if parent is not None else reserved
-        uvloop.run(serve(listening, table, parent))
+        uvloop.run(serve([listening, *local], table, parent))
 
     if options.processes > 1:
         processes.run(options.processes, work)
@@ -75,7 +84,25 @@ def bound(host: str, port: int) -> socket.socket:
     return made
 
 
-async def serve(listening: socket.socket, table: Table, parent: int | None = None) -> None:
+def bound_at(path: str) -> socket.socket:
+    """A Unix socket at the path, which all processes share: its user and group may connect. One that a gateway left is
+    replaced. Raises OSError, also if somebody listens there."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        if Path(path).is_socket() and probe.connect_ex(path) == errno.ECONNREFUSED:
+            Path(path).unlink()
+    made = socket.socket(socket.AF_UNIX)
+    mask = os.umask(0o117)
+    try:
+        made.bind(path)
+    except OSError:
+        made.close()
+        raise
+    finally:
+        os.umask(mask)
+    return made
+
+
+async def serve(listening: list[socket.socket], table: Table, parent: int | None = None) -> None:
     """Open the door, serve, and end what was begun: at a signal, or when the descriptor `parent` ends."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -87,7 +114,7 @@ async def serve(listening: socket.socket, table: Table, parent: int | None = Non
     server = Server(door.serve)
     gc.freeze()
     gc.set_threshold(10_000)  # a call leaves no cycles behind: looking for them after each few dozen only costs
-    await server.open(listening)
+    await server.open(*listening)
     await stop.wait()
     if parent is not None:
         loop.remove_reader(parent)

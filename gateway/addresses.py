@@ -6,6 +6,8 @@ from functools import lru_cache
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 UNKNOWN = ""
+LOCAL = "local"
+"""The peer at our own Unix socket: only a proxy of ours can open that."""
 
 
 class Addresses:
@@ -16,7 +18,7 @@ class Addresses:
 
     def trusts(self, peer: str) -> bool:
         """Whether the peer is one of our proxies."""
-        return bool(self.trusted) and self._is_proxy(parsed(peer))
+        return peer == LOCAL or (bool(self.trusted) and self._is_proxy(parsed(peer)))
 
     def client(self, peer: str, forwarded: bytes) -> str:
         """The last address of the chain that is not one of our proxies'; UNKNOWN if the chain can't be read."""

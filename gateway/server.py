@@ -18,6 +18,7 @@ import httptools
 import structlog
 
 from core import ids, problems
+from gateway.addresses import LOCAL
 from gateway.exchanges import BUFFERED, ClientGone, Exchange, Headers, lines, rendered
 from gateway.heads import LARGEST_HEAD, METHODS, HeadTooLarge, origin_form, problem_of, without_offer
 from gateway.http1 import BrokenOff
@@ -51,19 +52,24 @@ class Server:
         self.is_closing = False
         self.buffer = memoryview(bytearray(READ_AT_ONCE))
         self._unsent: list[Connection] = []
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
         self._ticker: asyncio.TimerHandle | None = None
 
-    async def open(self, listening: socket.socket) -> None:
-        """Take connections from a bound socket."""
+    async def open(self, *bound: socket.socket) -> None:
+        """Take connections from bound sockets: of an address, or of a path."""
         self._tick()
-        self._listener = await self.loop.create_server(lambda: Connection(self), sock=listening, backlog=BACKLOG)
+        for each in bound:
+            if each.family == socket.AF_UNIX:
+                listener = await self.loop.create_unix_server(lambda: Connection(self, LOCAL), sock=each, backlog=BACKLOG)
+            else:
+                listener = await self.loop.create_server(lambda: Connection(self), sock=each, backlog=BACKLOG)
+            self._listeners.append(listener)
 
     async def close(self) -> None:
         """Take no more requests, and let those that are being answered end."""
         self.is_closing = True
-        if self._listener:
-            self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         for connection in list(self.connections):
             connection.wake()
         tasks = [connection.task for connection in self.connections if connection.task]
@@ -106,12 +112,12 @@ class Connection(asyncio.BufferedProtocol):
     A client that ends its side is taken for gone, as nginx does.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, peer: str = "") -> None:
         self.server = server
         self.loop = server.loop
         self.deadline = server.now + HEAD_TIMEOUT
         self.write_deadline = NEVER
-        self.peer = ""
+        self.peer = peer
         self.is_gone = False
         self.task: asyncio.Task[None] | None = None
         self._parser: Any = httptools.HttpRequestParser(self)
@@ -133,8 +139,9 @@ class Connection(asyncio.BufferedProtocol):
     # --- of the transport ---
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
-        peer = transport.get_extra_info("peername")
-        self.peer = peer[0] if isinstance(peer, tuple) else ""
+        if not self.peer:
+            peer = transport.get_extra_info("peername")
+            self.peer = peer[0] if isinstance(peer, tuple) else ""
         self._transport.set_write_buffer_limits(high=BUFFERED)
         if len(self.server.connections) >= MOST_CONNECTIONS or self.server.is_closing:
             self._transport.abort()

@@ -1,13 +1,18 @@
 """Several gateways share nothing but Redis and PostgreSQL, and one that is killed is missed by number."""
 
 import re
+import socket
+import stat
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
 
 from apikeys import keys
 from core.actors import SYSTEM
+from gateway.__main__ import bound_at
 from tests.gateway.processes import GatewayProcess
 from tests.gateway.test_metering import records
 from tests.local.platform_run import left_of
@@ -21,6 +26,15 @@ def other(platform):
     """A second gateway."""
     with GatewayProcess() as running:
         yield running
+
+
+def by_path(path, head):
+    """The first line and the headers of an answer over a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(str(path))
+        client.sendall(f"{head}\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        return b"".join(iter(lambda: client.recv(65536), b"")).decode()
 
 
 @pytest.fixture
@@ -47,6 +61,35 @@ def test_a_process_that_ends_is_replaced(pair, acme, eventually):
     eventually(lambda: len([child for child in children(pair) if child not in before]) == 1)
     for _ in range(20):
         pair.get(AUTHORIZE, key=key).expect(204)
+
+
+class TestSocket:
+    """A proxy on the same machine may ask by a path."""
+
+    @pytest.fixture
+    def path(self):
+        with tempfile.TemporaryDirectory(prefix="gateway-") as folder:  # pytest's own is too long for a socket
+            yield Path(folder) / "gateway.sock"
+
+    def test_a_proxy_is_served_by_the_path_and_believed_about_the_client(self, platform, path, acme):
+        key = acme.key(ip_allowlist=["203.0.113.7"]).text
+        with GatewayProcess(processes=2, PORTICO_GATEWAY_SOCKET=str(path)) as running:
+            assert stat.S_IMODE(path.stat().st_mode) == 0o660
+            asked = f"GET {AUTHORIZE} HTTP/1.1\r\nX-API-Key: {key}\r\nX-Forwarded-For: "
+            assert by_path(path, f"{asked}203.0.113.7").startswith("HTTP/1.1 204 ")
+            assert "ip_not_allowed" in by_path(path, f"{asked}203.0.113.8")
+            running.get(AUTHORIZE, key=key, headers={"X-Forwarded-For": "203.0.113.7"}).expect_problem(403, "ip_not_allowed")
+
+    def test_a_path_that_a_killed_gateway_left_is_taken_over_and_one_in_use_is_not(self, path):
+        bound_at(str(path)).close()
+        with bound_at(str(path)) as taken:
+            taken.listen()
+            with pytest.raises(OSError, match="Address already in use"):
+                bound_at(str(path))
+        path.unlink()
+        path.write_text("somebody's")
+        with pytest.raises(OSError, match="Address already in use"):
+            bound_at(str(path))
 
 
 def test_any_process_tells_what_all_count(pair, eventually):
