@@ -40,6 +40,10 @@ TRUSTED_PROXIES = env.names("PORTICO_TRUSTED_PROXIES")
 # Calls a minute that an address may make without a known credential.
 ADDRESS_RATE = env.integer("PORTICO_ADDRESS_RATE", 600, least=1)
 GATEWAY_SOCKET = env.text("PORTICO_GATEWAY_SOCKET", "")
+# Unknown, misspelt and forged credentials and wrong secrets a minute from one address; calls with a good one go on beside them.
+GUESS_RATE = env.integer("PORTICO_GUESS_RATE", 120, least=1)
+# Connections that one address may hold to a gateway process; this machine and trusted proxies may hold any number.
+ADDRESS_CONNECTIONS = env.integer("PORTICO_ADDRESS_CONNECTIONS", 512, least=1)
 GATEWAY_PROCESSES = env.integer("PORTICO_GATEWAY_PROCESSES", min(4, os.cpu_count() or 1), least=1)
 # The Unix socket on which Django listens for the gateway.
 WEB_SOCKET = env.path("PORTICO_WEB_SOCKET", HOME / "run" / "web.sock")

@@ -17,7 +17,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from core import audit_export, ids, operators, roles, verifications
+from core import (
+    audit_export,
+    blocks_admin,  # noqa: F401  (registers)
+    ids,
+    operators,
+    roles,
+    verifications,
+)
 from core.actors import Kind
 from core.console import Deed, Rows, operator_of
 from core.console_lists import ConsoleList, DaysFilter, newest, rows_named

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from core import clock, ids
+from core import clock, ids, networks
 from core.crypto import EncryptedField
 from core.indexes import trigrams
 
@@ -169,6 +169,59 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} #{self.pk}"
+
+
+class BlockQuerySet(EntityQuerySet["Block"]):
+    def in_force(self) -> Self:
+        """Those that hold now."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=clock.now()), lifted_at=None)
+
+    def over(self) -> Self:
+        """Those that held once."""
+        return self.filter(Q(lifted_at__isnull=False) | Q(expires_at__lte=clock.now()))
+
+    def containing(self, place: str) -> Self:
+        """Those that an address or a network lies in; none if it is neither. One look-up in the index a length of prefix."""
+        return self.filter(network__in=networks.around(place))
+
+
+class Block(Entity):
+    """An address or network that nobody may call from; see `core.blocks`."""
+
+    id_prefix = "blk"
+
+    network = models.CharField(_("address or network"), max_length=43)
+    reason = models.CharField(_("reason"), max_length=500, help_text=_("For operators alone."))
+    expires_at = models.DateTimeField(
+        _("until"), null=True, blank=True, help_text=_("Without a time it holds until it is lifted.")
+    )
+    blocked_by = models.CharField(_("blocked by"), max_length=200, editable=False)
+    lifted_at = models.DateTimeField(_("lifted"), null=True, editable=False)
+    lifted_by = models.CharField(_("lifted by"), max_length=200, blank=True, editable=False)
+
+    objects: ClassVar = BlockQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("blocked address")
+        verbose_name_plural = _("blocked addresses")
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["network"], condition=Q(lifted_at=None), name="block_once")]
+        indexes = [
+            models.Index(fields=["network", "-id"], name="block_by_network"),
+            models.Index(fields=["-id"], condition=Q(lifted_at=None), name="block_standing"),
+            trigrams("network", name="block_network_part"),
+            trigrams("reason", name="block_reason_part"),
+        ]
+
+    def __str__(self) -> str:
+        return self.network
+
+    @property
+    def state(self) -> str:
+        """`holds`, `expired` or `lifted`."""
+        if self.lifted_at is not None:
+            return "lifted"
+        return "expired" if self.expires_at is not None and self.expires_at <= clock.now() else "holds"
 
 
 class EventQuerySet(EntityQuerySet["Event"]):

@@ -131,6 +131,15 @@ class IpNotAllowed(Forbidden):
     members = ("address",)
 
 
+class AddressBlocked(Forbidden):
+    """By the operators' block list; see `core.blocks`."""
+
+    code = "address_blocked"
+    title = _("Address blocked")
+    detail = _("Nothing from {address} is served here: its address or network is blocked. If that is a mistake, tell support.")
+    members = ("address",)
+
+
 class InsufficientScope(Forbidden):
     """RFC 6750, section 3.1."""
 

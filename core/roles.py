@@ -97,6 +97,11 @@ RIGHTS: dict[str, Right] = {
     "keys:read": Right(_("See keys; nobody sees their text"), SUPPORT, _can("view", "apikeys.key")),
     "keys:write": Right(_("Switch keys off and on, revoke them"), SUPPORT, _can("change", "apikeys.key")),
     "keys:verify": Right(_("Check partners' keys"), SUPPORT, _can("view", "apikeys.key")),
+    "blocks:write": Right(
+        _("Block addresses and networks, and lift blocks"),
+        SUPPORT,
+        tuple(f"core.{verb}_block" for verb in ("view", "add", "change")),
+    ),
     "people:read": Right(_("See people, their addresses, second factors and sessions"), SUPPORT, _can("view", *PEOPLE)),
     "people:write": Right(
         _("Help people who are locked out, and switch them off; operators excepted"), SUPPORT, _can("change", *PEOPLE)

@@ -111,7 +111,7 @@ async def serve(listening: list[socket.socket], table: Table, parent: int | None
         loop.add_reader(parent, stop.set)
     door = Door(table)
     await door.open()
-    server = Server(door.serve)
+    server = Server(door.serve, door.crowd)
     gc.freeze()
     gc.set_threshold(10_000)  # a call leaves no cycles behind: looking for them after each few dozen only costs
     await server.open(*listening)

@@ -7,6 +7,7 @@ import structlog
 
 from core import clock
 from core.models import Change
+from gateway.blocklist import BlockList
 from gateway.credentials import Credentials
 from gateway.metrics import Metrics
 from gateway.routes import Routes
@@ -14,7 +15,8 @@ from gateway.threads import PostgresAway, Threads
 
 log = structlog.get_logger(__name__)
 
-INTERVAL = 1.0
+INTERVAL = 0.9
+"""Seconds between two looks, so that with the look itself what changed holds within one."""
 OVERLAP = timedelta(seconds=30)
 """Ids are given before they are committed: lines are looked for again for as long as a transaction may take."""
 
@@ -22,10 +24,11 @@ OVERLAP = timedelta(seconds=30)
 class ChangeReader:
     """Drops the snapshots that the log says are outdated."""
 
-    def __init__(self, threads: Threads, credentials: Credentials, routes: Routes, metrics: Metrics) -> None:
+    def __init__(self, threads: Threads, credentials: Credentials, routes: Routes, blocks: BlockList, metrics: Metrics) -> None:
         self._threads = threads
         self._credentials = credentials
         self._routes = routes
+        self._blocks = blocks
         self._metrics = metrics
         self._since = clock.now() - OVERLAP
         self._task: asyncio.Task[None] | None = None
@@ -43,6 +46,7 @@ class ChangeReader:
         began = clock.now()
         try:
             changes = await self._threads.run(_changes, self._since - OVERLAP)
+            await self._blocks.follow(changes)
         except PostgresAway as error:
             self._metrics.postgres_away = 1
             log.warning("postgres_away", error=str(error))
@@ -50,6 +54,7 @@ class ChangeReader:
         self._credentials.drop_older(changes)
         self._routes.drop_older(changes)
         self._metrics.postgres_away = 0
+        self._metrics.blocked_networks = self._blocks.count
         self._since = began
 
     async def _run(self) -> None:

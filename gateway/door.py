@@ -11,21 +11,25 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from apikeys.snapshots import Grant
 from core import problems
 from gateway import answers, authorize, paths
 from gateway.addresses import Addresses
+from gateway.blocklist import BlockList
 from gateway.calls import Call, readable
 from gateway.changes import ChangeReader
-from gateway.credentials import Credentials
+from gateway.credentials import Credentials, read_credential
+from gateway.crowd import Crowd
 from gateway.directory import Directory
 from gateway.exchanges import ClientGone, Exchange, Headers
+from gateway.guesses import Guesses
 from gateway.http1 import BrokenOff
 from gateway.integrations import Integrations
 from gateway.limits import Limits
 from gateway.metering import Metering
 from gateway.metrics import Metrics
 from gateway.monitor import Monitor
-from gateway.pipeline import Admission, Refused, admit
+from gateway.pipeline import Admission, Refused, admit, take_stranger
 from gateway.pipelining import Redis
 from gateway.routes import Routes
 from gateway.shelf import Shelf
@@ -49,15 +53,21 @@ class Door:
     def __init__(self, table: Table) -> None:
         self.metrics = Metrics()
         self.addresses = Addresses(settings.TRUSTED_PROXIES)
+        self.crowd = Crowd(settings.ADDRESS_CONNECTIONS, self.addresses.trusts)
+        self.metrics.refused_connections = self.crowd.refused
         self.redis = Redis(settings.REDIS_URL)
         self.threads = Threads()
         self.credentials = Credentials(self.threads, self.metrics)
         self.metering = Metering(self.redis, self.metrics, Path(settings.HOME) / "spool")
         self.monitor = Monitor(self.redis, self.metrics, self.metering.epoch)
-        self.limits = Limits(self.redis, self.threads, self.metrics, self.metering.epoch_key, settings.ADDRESS_RATE)
+        self.limits = Limits(
+            self.redis, self.threads, self.metrics, self.metering.epoch_key, settings.ADDRESS_RATE, settings.GUESS_RATE
+        )
+        self.guesses = Guesses(self.limits, self.credentials)
+        self.blocks = BlockList(self.threads)
         self.routes = Routes(self.threads)
         self.directory = Directory(table, self.routes)
-        self.changes = ChangeReader(self.threads, self.credentials, self.routes, self.metrics)
+        self.changes = ChangeReader(self.threads, self.credentials, self.routes, self.blocks, self.metrics)
         self.django = Django(str(settings.WEB_SOCKET), Shelf())
         self.integrations = Integrations(self.threads, self.metering)
 
@@ -66,6 +76,7 @@ class Door:
         await self.redis.start()
         await self.metering.start()
         await self.integrations.start()
+        await self.blocks.open()
         self.changes.start()
         self.limits.start()
         self.monitor.start()
@@ -86,13 +97,20 @@ class Door:
         """One request, to its end."""
         headers, fields = readable(exchange.headers, exchange.fields)
         call = Call(exchange, self.addresses.client(exchange.peer, fields.get(b"x-forwarded-for", b"")), headers, fields)
+        if not self.blocks.is_empty and self.blocks.has(call.address):
+            self._refuse_blocked(call)
+            return
         try:
             if b"upgrade" in fields and fields[b"upgrade"].lower() == b"websocket":
                 raise problems.MalformedRequest(_("WebSockets aren't served here. Use plain requests and webhooks."))
             if call.raw_path == authorize.PATH or call.raw_path.startswith(authorize.BELOW):
                 await self._authorize(call)
                 return
-            call.path = paths.read(call.method, call.raw_path)
+            try:
+                call.path = paths.read(call.method, call.raw_path)
+            except paths.AmbiguousPath as problem:
+                await self._refuse_unrouted(call, problem)
+                return
             if call.path.startswith("/gateway/"):
                 await self._own(call)
                 return
@@ -115,7 +133,7 @@ class Door:
             await self._refuse_unrouted(call, found)
             return True
         try:
-            admission = await admit(call, found, self.credentials, self.routes, self.limits, place=call.id.bytes)
+            admission = await admit(call, found, self.credentials, self.routes, self.limits, self.guesses, place=call.id.bytes)
         except Refused as refused:
             self._refused(call, refused)
             return True
@@ -144,19 +162,38 @@ class Door:
             self._finished(call, admission.grant, status, metered=admission.is_metered)
 
     async def _refuse_unrouted(self, call: Call, problem: problems.Problem) -> None:
-        """A path or method that doesn't exist: counted like any call of a stranger, so that nobody scans for free."""
+        """What asks for nothing that is there."""
         if isinstance(problem, problems.MethodNotAllowed) and call.method == "OPTIONS":
             call.exchange.answer(204, f"allow: {problem.headers['Allow']}\r\n".encode() + call.id_line)
             return
         self._refused(call, await self._unrouted(call, problem))
 
     async def _unrouted(self, call: Call, problem: problems.Problem) -> Refused:
-        verdict = await self.limits.take_address(call.address)
+        """A path or method that doesn't exist: counted like any call of a stranger, so that nobody scans for free, and noted
+        with the key that came with it."""
         try:
-            verdict.require_room()
-        except problems.Problem as limited:
-            return Refused(limited, verdict=verdict)
-        return Refused(problem)
+            await take_stranger(call, self.limits)
+        except Refused as limited:
+            return limited
+        return Refused(problem, self._sender(call))
+
+    def _sender(self, call: Call) -> Grant | None:
+        """Whose call it is, as far as that is known without a look outside."""
+        try:
+            credential = read_credential(call)
+        except problems.Problem:
+            return None
+        snapshot = self.credentials.known(credential) if credential else None
+        return snapshot.grant if snapshot is not None and snapshot.grant.is_unconditional else None
+
+    def _refuse_blocked(self, call: Call) -> None:
+        """Nothing is served to them, and nothing written down but their number."""
+        problem = problems.AddressBlocked(address=call.address)
+        if call.raw_path == authorize.PATH or call.raw_path.startswith(authorize.BELOW):
+            authorize.answer_refused(call, problem, authorize.Asked(call).style, b"")
+        else:
+            answers.refuse(call, problem)
+        self.metrics.finished(problem.code, (time.perf_counter_ns() - call.began) / 1e9)
 
     def _refused(self, call: Call, refused: Refused) -> None:
         extra = refused.verdict.lines() if refused.verdict else b""
@@ -164,16 +201,23 @@ class Door:
         self._finished(call, refused.grant, status, metered=False)
 
     async def _own(self, call: Call) -> None:
-        if call.path == "/gateway/metrics" and self._may_see_metrics(call):
+        if call.path != "/gateway/metrics":
+            await self._refuse_unrouted(call, problems.NotFound())
+        elif self._may_see_metrics(call):
             call.exchange.answer(200, f"content-type: {CONTENT_TYPE_LATEST}\r\n".encode(), await self.monitor.exposition())
         else:
-            raise problems.NotFound()
+            try:
+                await self.guesses.take(call.address)
+            except problems.RateLimited as limited:
+                self._refused(call, Refused(limited))
+            else:
+                self._refused(call, Refused(problems.NotFound()))
 
     async def _authorize(self, call: Call) -> None:
         asked = authorize.Asked(call)
         try:
             want = await asked.want(call, self.directory)
-            admission = await admit(call, want, self.credentials, self.routes, self.limits)
+            admission = await admit(call, want, self.credentials, self.routes, self.limits, self.guesses)
         except Refused as problem:
             refused = problem
         except problems.Problem as problem:

@@ -78,13 +78,16 @@ class Verdict:
 class Limits:
     """Takes from the limits in Redis; while that is away, from limits of this process alone."""
 
-    def __init__(self, redis: Redis, threads: Threads, metrics: Metrics, epoch_key: str, address_rate: int) -> None:
+    def __init__(
+        self, redis: Redis, threads: Threads, metrics: Metrics, epoch_key: str, address_rate: int, guess_rate: int
+    ) -> None:
         self._redis = redis
         self._questions = Questions(redis, epoch_key)
         self._threads = threads
         self._metrics = metrics
         self._epoch_key = epoch_key
         self._address_rate = address_rate
+        self.guess_rate = guess_rate
         self._local = LocalLimits()
         self._uncounted: Counter[str] = Counter()
         self._task: asyncio.Task[None] | None = None
@@ -121,8 +124,14 @@ class Limits:
         return verdict
 
     async def take_address(self, address: str) -> Verdict:
-        """Take from the limit of calls that come without a known credential."""
-        rate = Rate("address", f"rate:address:{limited_as(address)}", self._address_rate)
+        """Take from the limit of calls that come without a credential, or ask for what isn't there."""
+        return await self._take_one(Rate("address", f"rate:address:{limited_as(address)}", self._address_rate))
+
+    async def take_guess(self, address: str) -> Verdict:
+        """Take from the limit of credentials that aren't any."""
+        return await self._take_one(Rate("guess", f"rate:guess:{limited_as(address)}", self.guess_rate))
+
+    async def _take_one(self, rate: Rate) -> Verdict:
         answer = await self._questions.ask(Question(rates=[(rate.key, rate.limit)]))
         policies = Policies([rate])
         return Verdict(answer, policies) if answer is not None else self._without_redis(policies)

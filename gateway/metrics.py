@@ -23,6 +23,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     latency_sum: float
     redis_away: int
     postgres_away: int
+    refused_connections: dict[str, int] = {}
+    blocked_networks: int = 0
 
 
 class Metrics:
@@ -37,6 +39,9 @@ class Metrics:
         """Calls served in a degraded mode: `redis` (local limits), `postgres` (a snapshot past its lifetime)."""
         self.records: Counter[str] = Counter()
         """Finished calls by where they went: `sent`, `spooled`, `lost` (the spool could not be written)."""
+        self.refused_connections: Counter[str] = Counter()
+        """Connections closed at once, by why: see `gateway.crowd`."""
+        self.blocked_networks = 0
         self.postgres_away = 0
         self._latency = [0] * (len(BOUNDS) + 1)
         self._latency_sum = 0.0
@@ -59,6 +64,8 @@ class Metrics:
             latency_sum=self._latency_sum,
             redis_away=int(redis_away),
             postgres_away=self.postgres_away,
+            refused_connections=dict(self.refused_connections),
+            blocked_networks=self.blocked_networks,
         )
 
 
@@ -82,6 +89,9 @@ class _Collector:
         yield self._counter("portico_gateway_degraded_calls", degraded, "engine", lambda one: one.degraded)
         sent = "Finished calls by where their record went."
         yield self._counter("portico_gateway_call_records", sent, "destination", lambda one: one.records)
+        refused = "Connections closed at once: an `address`, or `all` of them, had as many as they may."
+        yield self._counter("portico_gateway_connections_refused", refused, "reason", lambda one: one.refused_connections)
+        blocked = GaugeMetricFamily("portico_gateway_blocked_networks", "Networks on the block list.", labels=["process"])
         away = GaugeMetricFamily(
             "portico_gateway_engine_away", "1 while the engine can't be reached.", labels=["process", "engine"]
         )
@@ -89,6 +99,7 @@ class _Collector:
             "portico_gateway_latency_seconds", "From the request's head to the answer's end.", labels=["process"]
         )
         for process, one in self._snapshots.items():
+            blocked.add_metric([process], one.blocked_networks)
             away.add_metric([process, "redis"], one.redis_away)
             away.add_metric([process, "postgres"], one.postgres_away)
             seen, buckets = 0, []
@@ -96,6 +107,7 @@ class _Collector:
                 seen += count
                 buckets.append((bound, seen))
             latency.add_metric([process], buckets, one.latency_sum)
+        yield blocked
         yield away
         yield latency
 

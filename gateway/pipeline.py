@@ -7,6 +7,7 @@ from apikeys.snapshots import Grant
 from core import clock, crypto
 from core.api.views import Audience
 from core.problems import (
+    ConflictingCredentials,
     Forbidden,
     InsufficientScope,
     InvalidKey,
@@ -20,12 +21,14 @@ from core.problems import (
     PartnerNotActive,
     PartnerSuspended,
     Problem,
+    RateLimited,
     TemporarilyUnavailable,
     Unauthorized,
 )
 from gateway.addresses import parsed
 from gateway.calls import Call
 from gateway.credentials import Credentials, Snapshot, read_credential
+from gateway.guesses import Guesses
 from gateway.limits import Limits, Verdict
 from gateway.routes import KeptRoute, Routes
 from gateway.threads import PostgresAway
@@ -74,7 +77,14 @@ class Refused(Exception):
 
 
 async def admit(
-    call: Call, want: Want, credentials: Credentials, routes: Routes, limits: Limits, *, place: bytes | None = None
+    call: Call,
+    want: Want,
+    credentials: Credentials,
+    routes: Routes,
+    limits: Limits,
+    guesses: Guesses,
+    *,
+    place: bytes | None = None,
 ) -> Admission:
     """Decide one call, or raise Refused. A refused call is taken from no limit of its key or partner.
 
@@ -82,11 +92,15 @@ async def admit(
     """
     try:
         credential = read_credential(call)
-        snapshot = (credentials.known(credential) or await credentials.find(credential)) if credential else None
-        if credential is None or snapshot is None:
-            return await _admit_stranger(call, want, limits, anonymous=credential is None)
+        if credential is None:
+            return await _admit_stranger(call, want, limits)
+        snapshot = credentials.known(credential) or await guesses.find(credential, call.address)
+        if snapshot is None:
+            raise InvalidKey()
     except Unauthorized as problem:
-        await _take_stranger(call, limits)
+        raise await _guessed(call, guesses, problem) from problem
+    except ConflictingCredentials as problem:
+        await take_stranger(call, limits)
         raise Refused(problem) from problem
     except Problem as problem:
         raise Refused(problem) from problem
@@ -106,6 +120,8 @@ async def admit(
     else:
         raise Refused(TemporarilyUnavailable(retry_after=1), snapshot.grant)
     if refusal is not None:
+        if isinstance(refusal, InvalidSecret) and b"x-api-secret" in call.fields:
+            raise await _guessed(call, guesses, refusal, snapshot.grant)
         raise Refused(refusal, snapshot.grant)
     try:
         verdict.require_room()
@@ -212,16 +228,23 @@ async def _read_route_again(want: Want, verdict: Verdict, routes: Routes, limits
     return Want("partner", fresh.route.scopes, fresh)
 
 
-async def _admit_stranger(call: Call, want: Want, limits: Limits, *, anonymous: bool) -> Admission:
-    verdict = await _take_stranger(call, limits)
-    if not anonymous:
-        raise Refused(InvalidKey(), verdict=verdict)
+async def _guessed(call: Call, guesses: Guesses, problem: Problem, grant: Grant | None = None) -> Refused:
+    """What a credential that isn't one, or a wrong secret, is refused with."""
+    try:
+        return Refused(problem, grant, await guesses.take(call.address))
+    except RateLimited as limited:
+        return Refused(limited, grant)
+
+
+async def _admit_stranger(call: Call, want: Want, limits: Limits) -> Admission:
+    verdict = await take_stranger(call, limits)
     if want.audience != "public":
         raise Refused(MissingCredential(), verdict=verdict)
     return Admission(None, verdict, want)
 
 
-async def _take_stranger(call: Call, limits: Limits) -> Verdict:
+async def take_stranger(call: Call, limits: Limits) -> Verdict:
+    """Count a call against the limit of its address. Raises Refused if there is no room."""
     verdict = await limits.take_address(call.address)
     try:
         verdict.require_room()

@@ -19,13 +19,13 @@ import structlog
 
 from core import ids, problems
 from gateway.addresses import LOCAL
+from gateway.crowd import Crowd
 from gateway.exchanges import BUFFERED, ClientGone, Exchange, Headers, lines, rendered
 from gateway.heads import LARGEST_HEAD, METHODS, HeadTooLarge, origin_form, problem_of, without_offer
 from gateway.http1 import BrokenOff
 
 log = structlog.get_logger(__name__)
 
-MOST_CONNECTIONS = 20_000
 READ_AT_ONCE = 16 * 1024  # bytes; what a client sends ahead of its answers is held to this
 BACKLOG = 2_048
 # Seconds: for a request's head, for each further part of its body, between requests, for a client that doesn't take its
@@ -43,8 +43,8 @@ Serve = Callable[[Exchange], Awaitable[None]]
 class Server:
     """Listens, and has each request served. `now` is the loop's time and `date` the line of this second, both by the tick."""
 
-    def __init__(self, serve: Serve) -> None:
-        self.serve = serve
+    def __init__(self, serve: Serve, crowd: Crowd | None = None) -> None:
+        self.serve, self.crowd = serve, crowd or Crowd()
         self.loop = asyncio.get_running_loop()
         self.now = 0.0
         self.date = b""
@@ -122,10 +122,9 @@ class Connection(asyncio.BufferedProtocol):
         self.task: asyncio.Task[None] | None = None
         self._parser: Any = httptools.HttpRequestParser(self)
         self._transport: Any = None
-        self._is_paused = False
+        self._is_paused = self._in_head = False
         self._headers: Headers = []
         self._url = self._again = b""
-        self._in_head = False
         self._unframed = 0
         self._outgoing: list[bytes] = []
         self._waiting: deque[Exchange] = deque()
@@ -140,10 +139,9 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
         if not self.peer:
-            peer = transport.get_extra_info("peername")
-            self.peer = peer[0] if isinstance(peer, tuple) else ""
+            self.peer = peer[0] if isinstance(peer := transport.get_extra_info("peername"), tuple) else ""
         self._transport.set_write_buffer_limits(high=BUFFERED)
-        if len(self.server.connections) >= MOST_CONNECTIONS or self.server.is_closing:
+        if self.server.is_closing or not self.server.crowd.enter(self.peer):
             self._transport.abort()
             return
         self.server.connections.add(self)
@@ -152,7 +150,9 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, error: Exception | None) -> None:
         self.is_gone = True
         self._parser = None  # which refers to this connection, too
-        self.server.connections.discard(self)
+        if self in self.server.connections:
+            self.server.connections.remove(self)
+            self.server.crowd.leave(self.peer)
         self.resume_writing()
         self.wake()
         if self._current is not None:

@@ -184,6 +184,7 @@ def _first_settings(home_id: str) -> list[str]:
         "PORTICO_MODE=development",
         "PORTICO_DEMO=1",
         "PORTICO_ALLOW_LOCAL_TARGETS=1",
+        "PORTICO_GUESS_RATE=600",
         f"PORTICO_SECRET_KEY={secrets.token_urlsafe(48)}",
         f"PORTICO_ENCRYPTION_KEYS={encryption_key}",
         f"PORTICO_HASH_KEY={secrets.token_urlsafe(32)}",

@@ -282,7 +282,7 @@ class _GatewayThread:
 
         self.door = Door(Table(operations()))
         await self.door.open()
-        server = Server(self.door.serve)
+        server = Server(self.door.serve, self.door.crowd)
         await server.open(self._listening)
         self._opened.set()
         await self._stop.wait()
