@@ -46,7 +46,7 @@ _BATCH = """
 """
 # Binary COPY sends the 16 bytes of a UUID, the µs of a time and the bytes of an address as they are.
 _WIRE = "bytea int8 bytea text bytea bytea text text text int2 text int4 int8 int8 bytea text text bool text"
-_COLUMNS = ", ".join(field.attname for field in Call._meta.concrete_fields)
+_COLUMNS = ", ".join(field.attname for field in Call._meta.concrete_fields if field.attname != "carried_at")
 # `fresh` are the calls of the batch that were not there before.
 _TABLES = f"""
     CREATE TEMPORARY TABLE IF NOT EXISTS usage_batch ({_BATCH}) ON COMMIT DELETE ROWS;

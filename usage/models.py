@@ -55,6 +55,7 @@ class Call(models.Model):
     user_agent = models.TextField(_("user agent"), editable=False)
     client_request_id = models.TextField(_("client's request id"), editable=False)
     metered = models.BooleanField(_("metered"), editable=False)
+    carried_at = models.DateTimeField(_("completed"), null=True, editable=False)
 
     objects: ClassVar = CallQuerySet.as_manager()
 
@@ -64,6 +65,8 @@ class Call(models.Model):
         indexes = [
             models.Index(fields=["partner_id", "environment", "-id"], name="call_of_partner"),
             models.Index(fields=["partner_id", "environment", "-id"], condition=Q(status__gte=400), name="call_failed"),
+            models.Index(fields=["credential_id", "-id"], name="call_of_credential"),
+            models.Index(fields=["client_request_id", "-id"], condition=~Q(client_request_id=""), name="call_by_client_id"),
             models.Index(fields=["-id"], condition=Q(environment="test"), name="call_in_test"),
             models.Index(fields=["-id"], condition=Q(status__gte=400), name="call_refused"),
             models.Index(fields=["-id"], condition=Q(status__gte=500), name="call_broken"),
@@ -75,6 +78,39 @@ class Call(models.Model):
     @property
     def public_id(self) -> str:
         """The id outside the database; the `X-Request-Id` of its answer."""
+        return ids.encode(self.id_prefix, self.pk)
+
+
+class BodiesQuerySet(EntityQuerySet["Bodies"]):
+    def for_caller(self, partner: Any, environment: str) -> Self:
+        """Only this partner's; there are none but of test calls."""
+        own = self.filter(partner_id=getattr(partner, "pk", partner))
+        return own if environment == Environment.TEST else own.none()
+
+
+class Bodies(models.Model):
+    """What a failed test call sent and was answered, without what looks like a secret; under the call's own id.
+
+    Kept for a week, partitioned by day, and only while the partner wants it (`Partner.keeps_test_bodies`).
+    """
+
+    id_prefix = "call"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    partner_id = models.UUIDField(editable=False)
+    request = models.TextField(_("request body"), editable=False)
+    request_cut = models.BooleanField(_("request body is longer"), editable=False)
+    response = models.TextField(_("response body"), editable=False)
+    response_cut = models.BooleanField(_("response body is longer"), editable=False)
+
+    objects: ClassVar = BodiesQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("bodies of a call")
+        verbose_name_plural = _("bodies of calls")
+        indexes = [models.Index(fields=["partner_id"], name="usage_bodies_of_partner")]
+
+    def __str__(self) -> str:
         return ids.encode(self.id_prefix, self.pk)
 
 

@@ -1,5 +1,7 @@
 """The SQL that adds calls up, the same for a fresh batch and for rebuilding from the raw calls."""
 
+from typing import Any, Literal
+
 from django.db import connection, transaction
 
 from usage.histograms import BUCKET_SQL
@@ -12,8 +14,8 @@ COLUMNS = f"at, {FACTS}, requests, metered, bytes_in, bytes_out, latency_buckets
 _TABLES = {"hour": HourRollup._meta.db_table, "minute": MinuteRollup._meta.db_table}
 
 
-def upsert(source: str, span: str) -> str:
-    """SQL that adds the calls of the relation `source` to the rollups of a span, `hour` or `minute`."""
+def upsert(source: str, span: str, *, sign: Literal[1, -1] = 1) -> str:
+    """SQL that adds the calls of the relation `source` to the rollups of a span, `hour` or `minute`; takes them out for -1."""
     table = _TABLES[span]
     return f"""
         INSERT INTO {table} AS rollup ({COLUMNS})
@@ -22,8 +24,9 @@ def upsert(source: str, span: str) -> str:
                 sum(bytes_in)::bigint AS bytes_in, sum(bytes_out)::bigint AS bytes_out,
                 array_agg(bucket ORDER BY bucket) AS latency_buckets, array_agg(requests::int ORDER BY bucket) AS latency_counts
             FROM (
-                SELECT date_trunc('{span}', at, 'UTC') AS at, {FACTS}, {BUCKET_SQL} AS bucket, count(*) AS requests,
-                    count(*) FILTER (WHERE metered) AS metered, sum(bytes_in) AS bytes_in, sum(bytes_out) AS bytes_out
+                SELECT date_trunc('{span}', at, 'UTC') AS at, {FACTS}, {BUCKET_SQL} AS bucket, {sign} * count(*) AS requests,
+                    {sign} * count(*) FILTER (WHERE metered) AS metered,
+                    {sign} * sum(bytes_in) AS bytes_in, {sign} * sum(bytes_out) AS bytes_out
                 FROM {source} GROUP BY 1, {FACTS}, bucket
             ) AS by_bucket GROUP BY at, {FACTS}
         ) AS fresh
@@ -34,15 +37,25 @@ def upsert(source: str, span: str) -> str:
             bytes_in = rollup.bytes_in + excluded.bytes_in,
             bytes_out = rollup.bytes_out + excluded.bytes_out,
             (latency_buckets, latency_counts) = (
-                SELECT array_agg(bucket ORDER BY bucket), array_agg(counted::int ORDER BY bucket) FROM (
+                SELECT coalesce(array_agg(bucket ORDER BY bucket), '{{}}'),
+                    coalesce(array_agg(counted::int ORDER BY bucket), '{{}}')
+                FROM (
                     SELECT bucket, sum(n) AS counted FROM (
                         SELECT * FROM unnest(rollup.latency_buckets, rollup.latency_counts) AS old(bucket, n)
                         UNION ALL
                         SELECT * FROM unnest(excluded.latency_buckets, excluded.latency_counts) AS new(bucket, n)
-                    ) AS either GROUP BY bucket
+                    ) AS either GROUP BY bucket HAVING sum(n) <> 0
                 ) AS merged
             )
     """  # noqa: S608  (names of our own tables and columns)
+
+
+def forget_empty(cursor: Any, source: str) -> None:
+    """Delete the rollups that lost their last call, among those of the time in which calls of the relation `source` were made."""
+    for span, table in _TABLES.items():
+        cursor.execute(
+            f"DELETE FROM {table} WHERE requests = 0 AND at IN (SELECT date_trunc('{span}', at, 'UTC') FROM {source})"  # noqa: S608
+        )
 
 
 @transaction.atomic

@@ -95,6 +95,9 @@ class Partner(Entity):
     links = models.JSONField(_("pages elsewhere"), default=dict, blank=True)
     logo = models.CharField(_("logo"), max_length=64, blank=True, editable=False, help_text=_("Name of its pictures."))
     listed = models.BooleanField(_("listed"), default=True, help_text=_("Has a public profile once active."))
+    keeps_test_bodies = models.BooleanField(
+        _("bodies of failed test calls"), default=True, help_text=_("Kept for a week in the call log, without secrets.")
+    )
     activated_at = models.DateTimeField(_("active since"), null=True, editable=False)
     verified_at = models.DateTimeField(
         _("documents verified"), null=True, editable=False, help_text=_("Until then it can't publish and is paid nothing out.")

@@ -1,9 +1,13 @@
 """The examples of `deploy/`, run: what the gateway decides reaches the client as such, and the application learns who calls."""
 
+import time
+
 import pytest
 
 from apikeys import keys
 from core.actors import SYSTEM
+from usage import access_log, ingest
+from usage.models import Call
 
 
 @pytest.fixture
@@ -132,6 +136,26 @@ def test_questions_go_over_kept_connections(proxy, gateway, key, acme):
         proxy.get("/orders/7", key=spent)
         proxy.get("/orders/7")
     assert len(ends_at(gateway.port) - before) <= 6
+
+
+def test_its_log_completes_the_call(started, gateway, application, acme):
+    nginx = started("nginx")
+    made = acme.key(scopes=["requests:read"])
+    application.status, application.body = 404, b"x" * 70
+    answered = nginx.request("POST", "/orders/", b"12345", key=made.text).expect(404)
+    nginx.get("/orders/")
+    log = (nginx.folder / "portico.log").read_bytes().splitlines()
+    told = access_log.read(next(line for line in log if answered.headers["x-request-id"].encode() in line))
+    assert (told.status, told.bytes_in, told.bytes_out) == (404, 5, 70)
+    deadline = time.monotonic() + 10
+    ingestion = access_log.Ingestion()
+    completed = Call.objects.public(answered.headers["x-request-id"]).filter(carried_at__isnull=False)
+    while not completed.exists() and time.monotonic() < deadline:
+        ingest.step()
+        ingestion.take(log)
+    row = completed.get()
+    assert (row.status, row.bytes_in, row.bytes_out, row.metered) == (404, 5, 70, True)
+    assert ingestion.outcome.unreadable == 0
 
 
 def ends_at(port: int) -> set[tuple[str, str]]:
