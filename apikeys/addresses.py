@@ -24,6 +24,13 @@ def parse(entries: Sequence[str]) -> tuple[list[str], dict[str, list[str]] | lis
     return ([], mistakes) if mistakes else (found, [])
 
 
+def allow(entries: Sequence[str], address: str) -> bool:
+    """Whether a call from this address passes a list as `parse` spells it; an empty list lets everything pass."""
+    given = ipaddress.ip_address(address)
+    given = getattr(given, "ipv4_mapped", None) or given
+    return not entries or any(given in ipaddress.ip_network(entry) for entry in entries)
+
+
 def _spelled(entry: str) -> str:
     """One entry as it is kept. Raises ValueError with a sentence for whoever typed it."""
     try:

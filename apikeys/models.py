@@ -1,5 +1,6 @@
 """Credentials of partners' programs."""
 
+from datetime import timedelta
 from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -12,11 +13,26 @@ from core import clock, ids
 from core.indexes import trigrams
 from core.models import PartnerOwned, PartnerOwnedQuerySet
 
+SOON = timedelta(days=14)
+"""How long ahead people look at ends."""
+
 
 class KeyQuerySet(PartnerOwnedQuerySet["Key"]):
     def usable(self) -> Self:
         """Those that work now, as far as the key itself goes."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=clock.now()), status=Key.Status.ACTIVE)
+
+    def in_state(self, state: str) -> Self:
+        """Those that show this state (`Key.state`); `expiring` are those that work now and won't in SOON."""
+        now = clock.now()
+        match state:
+            case "expired":
+                return self.filter(status=Key.Status.ACTIVE, expires_at__lte=now)
+            case "expiring":
+                return self.usable().filter(expires_at__lte=now + SOON)
+            case Key.Status.ACTIVE:
+                return self.usable()
+        return self.filter(status=state)
 
 
 class Key(PartnerOwned):
@@ -83,6 +99,16 @@ class Key(PartnerOwned):
     def get_state_display(self) -> str:
         """The state in words, as Django's own `get_status_display`."""
         return str(_("Expired")) if self.state == "expired" else self.get_status_display()
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it works now and won't in SOON."""
+        return self.state == "active" and self.expires_at is not None and self.expires_at <= clock.now() + SOON
+
+    @property
+    def is_changeable(self) -> bool:
+        """Whether it may still be changed, rotated or switched off and on; what is revoked, say, stays so."""
+        return self.status in {Key.Status.ACTIVE, Key.Status.DISABLED}
 
     def get_absolute_url(self) -> str:
         """Its page in the portal."""

@@ -7,4 +7,5 @@ from core.scopes import Scope, register
 register(
     Scope("keys:read", _("See API keys, without the keys themselves")),
     Scope("keys:write", _("Create, change, rotate and revoke API keys")),
+    group=_("API keys"),
 )

@@ -10,8 +10,10 @@ urlpatterns = [
     path("p/<slug:slug>/keys/", views.key_list, name="list"),
     path("p/<slug:slug>/keys/new", views.create, name="create"),
     path("p/<slug:slug>/keys/<str:public_id>", views.detail, name="detail"),
+    path("p/<slug:slug>/keys/<str:public_id>/edit", views.edit, name="edit"),
     path("p/<slug:slug>/keys/<str:public_id>/rotate", views.rotate, name="rotate"),
+    path("p/<slug:slug>/keys/<str:public_id>/rotate-secret", views.rotate_secret, name="rotate_secret"),
     path("p/<slug:slug>/keys/<str:public_id>/revoke", views.revoke, name="revoke"),
-    path("p/<slug:slug>/keys/<str:public_id>/disable", views.switch, {"to": "disable"}, name="disable"),
-    path("p/<slug:slug>/keys/<str:public_id>/enable", views.switch, {"to": "enable"}, name="enable"),
+    path("p/<slug:slug>/keys/<str:public_id>/disable", views.disable, name="disable"),
+    path("p/<slug:slug>/keys/<str:public_id>/enable", views.enable, name="enable"),
 ]

@@ -1,9 +1,8 @@
 """Whether a key would be let through, for back ends that don't sit behind the gateway."""
 
-import ipaddress
 from dataclasses import dataclass
 
-from apikeys import rates
+from apikeys import addresses, rates
 from apikeys.keys import PREFIXES
 from apikeys.models import Key
 from core import clock, crypto, problems
@@ -69,9 +68,5 @@ def _require_partner(key: Key) -> None:
 
 
 def _require_address(key: Key, address: str | None) -> None:
-    if address is None or not key.ip_allowlist:
-        return
-    given = ipaddress.ip_address(address)
-    given = getattr(given, "ipv4_mapped", None) or given
-    if not any(given in ipaddress.ip_network(entry) for entry in key.ip_allowlist):
+    if address is not None and not addresses.allow(key.ip_allowlist, address):
         raise problems.IpNotAllowed(address=address)

@@ -7,4 +7,5 @@ from core.scopes import Scope, register
 register(
     Scope("billing:read", _("See prices, invoices, earnings and payouts")),
     Scope("billing:write", _("Change the account that payouts go to")),
+    group=_("Billing"),
 )

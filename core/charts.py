@@ -19,6 +19,29 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Spark:
+    """Numbers at equal distances, drawn small beside their sum: `<c-spark>`."""
+
+    values: Sequence[int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.values)
+
+    @property
+    def width(self) -> int:
+        """Of the picture that `path` is drawn in; it is 16 high."""
+        return 4 * len(self.values)
+
+    @property
+    def path(self) -> str:
+        """A bar for each value, as SVG draws paths; one that isn't 0 can be seen."""
+        most = max(self.values, default=0) or 1
+        heights = (max(2.0, round(16 * value / most, 1)) if value else 0.5 for value in self.values)
+        return "".join(f"M{4 * place} 16v-{height:g}h3v{height:g}z" for place, height in enumerate(heights))
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """Series over the same instants. `unit` is written after the numbers of the axis (`ms`, `%`)."""
 

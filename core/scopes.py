@@ -1,24 +1,34 @@
 """The registry of scopes: what a partner's credential may be allowed to do. Apps and products declare theirs."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from django.utils.functional import Promise
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A right by name, in plain words for consent pages and forms."""
+    """A right by name, in plain words for consent pages and forms; `group` names what it is about: an app, a product."""
 
     name: str
     description: str | Promise
+    group: str | Promise = ""
 
 
 SCOPES: dict[str, Scope] = {}
 
 
-def register(*scopes: Scope) -> None:
-    """Make scopes known; from an app's `ready`."""
-    SCOPES.update({scope.name: scope for scope in scopes})
+def register(*scopes: Scope, group: str | Promise) -> None:
+    """Make scopes known, under what they are about; from an app's `ready`."""
+    SCOPES.update({scope.name: replace(scope, group=group) for scope in scopes})
+
+
+def grouped(names: Iterable[str]) -> list[tuple[str, list[Scope]]]:
+    """The scopes of these names by group, both in the order of their letters; `*` and what nobody declared are left out."""
+    groups: dict[str, list[Scope]] = {}
+    for scope in sorted((SCOPES[name] for name in names if name in SCOPES), key=lambda scope: scope.name):
+        groups.setdefault(str(scope.group), []).append(scope)
+    return sorted(groups.items())
 
 
 def unknown(names: list[str]) -> list[str]:

@@ -101,7 +101,7 @@ class Snapshot:
             if grant.calls_at_once is not None:
                 self.places = (f"places:{whose}", grant.calls_at_once)
         self._rates = [(rate.key, rate.limit) for rate in rates]
-        self.policies = Policies(rates, grant.quota)
+        self.policies = Policies(rates, grant.quota, grant.environment)
         self._question = self._ask(self.subjects, self._quota)
         self._carried: Question | None = None
 

@@ -4,6 +4,8 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from core.models import Environment
+
 _MONTH = '"month";r=%d;t=%d'
 _OLDER = "x-ratelimit-limit: %d\r\nx-ratelimit-remaining: %d\r\nx-ratelimit-reset: %d\r\n"
 
@@ -17,17 +19,19 @@ class Rate(NamedTuple):
 
 
 class Policies:
-    """Rates of one caller, and the calls a month that its quota allows (None: no limit). Their header texts are made once."""
+    """Rates of one caller, and the calls a month that its quota allows (None: no limit). Their header texts are made once;
+    those of a test credential say so."""
 
     __slots__ = ("_limits", "_with_month", "_without_month", "quota", "rates")
 
-    def __init__(self, rates: Sequence[Rate], quota: int | None = None) -> None:
+    def __init__(self, rates: Sequence[Rate], quota: int | None = None, environment: str = Environment.LIVE) -> None:
         self.rates = rates
         self.quota = quota
         self._limits = [rate.limit for rate in rates]
         said = [f'"{rate.name}";q={rate.limit};w=60' for rate in rates] + ([] if quota is None else [f'"month";q={quota}'])
         left = [f'"{rate.name}";r=%d;t=%d' for rate in rates]
-        begin = f"ratelimit-policy: {', '.join(said)}\r\nratelimit: "
+        test = "x-portico-environment: test\r\n" if environment == Environment.TEST else ""
+        begin = f"{test}ratelimit-policy: {', '.join(said)}\r\nratelimit: "
         self._without_month = f"{begin}{', '.join(left)}\r\n{_OLDER}".encode()
         self._with_month = f"{begin}{', '.join([*left, _MONTH])}\r\n{_OLDER}".encode()
 

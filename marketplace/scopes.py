@@ -7,6 +7,10 @@ from core.scopes import Scope, register
 register(
     Scope("marketplace:read", _("See what you have installed from the marketplace")),
     Scope("marketplace:write", _("Install and uninstall integrations")),
+    group=_("Marketplace"),
+)
+register(
     Scope("integrations:read", _("See your own integrations")),
     Scope("integrations:write", _("Create, edit, submit and publish your own integrations")),
+    group=_("Your integrations"),
 )

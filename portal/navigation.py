@@ -69,6 +69,7 @@ PARTNER = (
             Entry(_("Call log"), "list", "usage:requests"),
             Entry(_("Webhooks"), "webhook", "webhooks:list"),
             Entry(_("Usage"), "chart-line", "usage:overview"),
+            Entry(_("Limits"), "gauge", "usage:limits"),
             Entry(_("Developers"), "code", "developers:home"),
         ),
     ),

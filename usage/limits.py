@@ -52,6 +52,9 @@ class Concurrency:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
+    """Of a partner in one environment; each has numbers of its own."""
+
+    environment: str
     rate: list[Rate]
     quota: Quota
     concurrency: Concurrency
@@ -68,7 +71,7 @@ def of(partner: Partner, environment: str, *, credential: UUID | None = None) ->
     key = Key.objects.for_caller(partner, environment).filter(pk=credential).first() if credential else None
     if key is not None:
         rates.insert(0, _rate("key", f"rate:key:{key.pk.hex}", key.rate_limit_per_minute or partner.tier.key_rate))
-    return Limits(rates, quota(partner, environment), concurrency(partner, environment))
+    return Limits(environment, rates, quota(partner, environment), concurrency(partner, environment))
 
 
 def concurrency(partner: Partner, environment: str) -> Concurrency:
@@ -78,6 +81,20 @@ def concurrency(partner: Partner, environment: str) -> Concurrency:
         return Concurrency(None, 0, None)
     used = int(_read("ZCOUNT", f"places:{partner.pk.hex}:{environment}", _now(), "+inf") or 0)
     return Concurrency(limit, used, max(0, limit - used))
+
+
+def of_keys(partner: Partner, keys: Sequence[Key]) -> list[Rate]:
+    """The rate of each of these keys of one partner, asked together."""
+    pipeline = _client().pipeline(transaction=False)
+    for key in keys:
+        pipeline.get(f"rate:key:{key.pk.hex}")
+    try:
+        stored = pipeline.execute() if keys else []
+    except redis.RedisError:
+        stored = [None] * len(keys)
+    return [
+        _left("key", each, key.rate_limit_per_minute or partner.tier.key_rate) for key, each in zip(keys, stored, strict=True)
+    ]
 
 
 def quota(partner: Partner, environment: str) -> Quota:
@@ -99,7 +116,10 @@ def counted(partners: Sequence[Partner], environment: str, month: Period) -> lis
 
 
 def _rate(name: str, key: str, limit: int) -> Rate:
-    stored = _read("GET", key)
+    return _left(name, _read("GET", key), limit)
+
+
+def _left(name: str, stored: Any, limit: int) -> Rate:
     busy = max(0, int(stored) - _now()) if stored else 0
     return Rate(name, limit, max(0, (gcra.span(limit) - busy) // gcra.interval(limit)))
 

@@ -30,6 +30,12 @@ class Period:
         """The `span` up to now."""
         return cls(clock.now() - span, clock.now())
 
+    @classmethod
+    def days(cls, count: int) -> Self:
+        """The last `count` days (UTC), of which today is one and not over."""
+        today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        return cls(today - timedelta(days=count - 1), today + timedelta(days=1))
+
     @property
     def length(self) -> timedelta:
         return self.end - self.start

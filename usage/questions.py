@@ -184,10 +184,10 @@ def endpoints(partner: Any, environment: str, period: Period) -> list[Endpoint]:
     ]
 
 
-def errors(partner: Any, environment: str, period: Period) -> list[Failure]:
+def errors(partner: Any, environment: str, period: Period, *, credential: UUID | None = None) -> list[Failure]:
     """Answers of 400 and above by status, code and operation, the most frequent first, at most TOP of them."""
     counted = (
-        asked(partner, environment, period)
+        asked(partner, environment, period, credential=credential)
         .filter(_FAILED)
         .order_by()
         .values_list("status", "code", "operation")

@@ -8,6 +8,7 @@ app_name = "usage"
 
 urlpatterns = [
     path("p/<slug:slug>/usage/", views.overview, name="overview"),
+    path("p/<slug:slug>/usage/limits/", views.limit_list, name="limits"),
     path("p/<slug:slug>/usage/requests/", views.request_list, name="requests"),
     path("p/<slug:slug>/usage/requests/<str:public_id>/", views.request_detail, name="request"),
 ]

@@ -1,8 +1,11 @@
 """The portal's pages about usage: numbers of a period, and the log of calls."""
 
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
+from django.conf import settings
+from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
@@ -11,15 +14,16 @@ from django.views.decorators.http import require_GET
 
 from apikeys.models import Key
 from core import clock
-from core.charts import Chart, Series
 from core.problems import NotFound, ValidationError
 from core.tables import listing
 from marketplace.models import Integration
 from partners.pages import PartnerRequest, partner_page
 from usage import explanations, limits, questions
+from usage.charts import chart_of
 from usage.filters import CallFilter
 from usage.models import Call
 from usage.periods import Period
+from usage.quota_alerts import THRESHOLDS
 
 RANGES: dict[str, tuple[Promise, timedelta, questions.Interval]] = {
     "hour": (_("Last hour"), timedelta(hours=1), "minute"),
@@ -28,6 +32,7 @@ RANGES: dict[str, tuple[Promise, timedelta, questions.Interval]] = {
     "month": (_("Last 30 days"), timedelta(days=30), "day"),
 }
 USUAL = "day"
+MOST_KEYS = 50
 
 
 @require_GET
@@ -44,13 +49,53 @@ def overview(request: PartnerRequest) -> HttpResponse:
         "ranges": [(name, text, name == chosen) for name, (text, _span, _interval) in RANGES.items()],
         "label": label,
         "summary": questions.summary(partner, environment, period),
-        "chart": _chart(points),
+        "chart": chart_of(points),
         "endpoints": _named(questions.endpoints(partner, environment, period)),
         "failures": questions.errors(partner, environment, period),
         "quota": limits.quota(partner, environment),
         "slug": partner.slug,
     }
     return render(request, "usage/overview.html", context)
+
+
+@require_GET
+@partner_page("usage:read")
+def limit_list(request: PartnerRequest) -> HttpResponse:
+    """What bounds calls: how much of it is left at this moment, and what happens beyond."""
+    partner, environment = request.partner, request.environment
+    keys = list(
+        Key.objects.for_caller(partner, environment).usable().order_by(F("last_used_at").desc(nulls_last=True))[:MOST_KEYS]
+    )
+    found = limits.of(partner, environment)
+    context = {
+        "partner": partner,
+        "rate": found.rate[0],
+        "quota": found.quota,
+        "share": Share.of(found.quota),
+        "concurrency": found.concurrency,
+        "keys": [{"key": key, "rate": rate} for key, rate in zip(keys, limits.of_keys(partner, keys), strict=True)],
+        "most_keys": MOST_KEYS,
+        "address_rate": settings.ADDRESS_RATE,
+        "thresholds": THRESHOLDS,
+        "slug": partner.slug,
+    }
+    return render(request, "usage/limits.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How full a quota is, for the eye."""
+
+    percent: int
+    tone: str
+
+    @classmethod
+    def of(cls, quota: limits.Quota) -> Self | None:
+        """None where there is no limit."""
+        if quota.limit is None:
+            return None
+        percent = 100 * quota.used // quota.limit if quota.limit else 100
+        return cls(percent, "bad" if percent >= 100 else "warn" if percent >= 80 else "")
 
 
 @require_GET
@@ -104,19 +149,6 @@ def _whole(period: Period, interval: questions.Interval) -> Period:
     start = period.start if interval == "minute" else period.start.replace(minute=0, second=0, microsecond=0)
     start = start.replace(hour=0) if interval == "day" else start
     return Period(start, clock.now() + timedelta(seconds=1))
-
-
-def _chart(points: list[questions.Point]) -> Chart | None:
-    if not any(point.requests for point in points):
-        return None
-    return Chart(
-        [point.at for point in points],
-        [
-            Series(str(_("Calls")), [point.requests for point in points]),
-            Series(str(_("Errors")), [point.errors for point in points], tone="bad"),
-        ],
-        kind="bars",
-    )
 
 
 def _named(rows: list[questions.Endpoint]) -> list[dict[str, Any]]:

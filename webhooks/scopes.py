@@ -7,4 +7,5 @@ from core.scopes import Scope, register
 register(
     Scope("webhooks:read", _("See webhook endpoints, deliveries and events")),
     Scope("webhooks:write", _("Create and change webhook endpoints, resend and replay deliveries")),
+    group=_("Webhooks"),
 )

@@ -44,7 +44,10 @@ class KeySerializer(StrictModel):
             "expires_at",
             "successor",
             "created_at",
+            "first_used_at",
             "last_used_at",
+            "last_used_address",
+            "last_used_agent",
         ]
         read_only_fields = fields
 
@@ -56,9 +59,9 @@ class KeySerializer(StrictModel):
 
 
 class IssuedKeySerializer(KeySerializer):
-    """A key just made: `key`, and `secret` where it was asked for, are in this answer only."""
+    """What was just made is in this answer only: `key`, and `secret` where it was asked for; after `rotate-secret` that alone."""
 
-    key = serializers.CharField(read_only=True)
+    key = serializers.CharField(read_only=True, required=False)
     secret = serializers.CharField(read_only=True, required=False)
 
     class Meta(KeySerializer.Meta):
@@ -67,7 +70,8 @@ class IssuedKeySerializer(KeySerializer):
 
     def to_representation(self, issued: keys.Issued) -> Any:
         shown = KeySerializer(issued.key).data
-        return {**shown, "key": issued.text, **({"secret": issued.secret} if issued.secret else {})}
+        made = {"key": issued.text, "secret": issued.secret}
+        return {**shown, **{name: text for name, text in made.items() if text}}
 
 
 class KeySettingsSerializer(Strict):
@@ -107,10 +111,11 @@ class AcceptedSerializer(Strict):
 
 
 class ScopeSerializer(Strict):
-    """A scope, in plain words."""
+    """A scope, in plain words, and what it is about."""
 
     name = serializers.CharField(read_only=True)
     description = serializers.CharField(read_only=True)
+    group = serializers.CharField(read_only=True)
 
 
 class ScopeListSerializer(Strict):

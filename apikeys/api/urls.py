@@ -15,6 +15,7 @@ partner_urls = [
         path(f"keys/<str:public_id>/{verb}", KeyViewSet.as_view({"post": verb}))
         for verb in ("rotate", "revoke", "disable", "enable")
     ),
+    path("keys/<str:public_id>/rotate-secret", KeyViewSet.as_view({"post": "rotate_secret"})),
     path("scopes", ScopeView.as_view()),
 ]
 operator_urls = [

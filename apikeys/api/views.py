@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import django_filters
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -23,6 +22,7 @@ from apikeys.api.serializers import (
     ScopeListSerializer,
     ScopeSerializer,
 )
+from apikeys.filters import KeyFilter
 from apikeys.models import Key
 from core.api.views import ApiView, Created, ListMixin, PartnerViewSet, RetrieveMixin
 from core.scopes import SCOPES
@@ -48,19 +48,12 @@ SHOWN = {
     "expires_at": None,
     "successor": None,
     "created_at": "2026-01-31T12:00:00Z",
-    "last_used_at": None,
+    "first_used_at": "2026-01-31T12:05:00Z",
+    "last_used_at": "2026-02-03T08:00:00Z",
+    "last_used_address": "203.0.113.9",
+    "last_used_agent": "orders/1.4",
 }
 ISSUED = {**SHOWN, "key": "pk_live_…"}
-
-
-class KeyFilter(django_filters.FilterSet):
-    """By the state that is kept; an expired key counts as active here."""
-
-    status = django_filters.ChoiceFilter(choices=Key.Status.choices)
-
-    class Meta:
-        model = Key
-        fields = ["status"]
 
 
 @extend_schema_view(
@@ -118,6 +111,19 @@ class KeyViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
         """A new key with the same rights; the old one works on for the grace period."""
         grace = timedelta(seconds=self.read(RotateSerializer)["grace_seconds"])
         issued = keys.rotate(key=self.get_object(), grace=grace, by=self.actor, rights=self.rights)
+        return Created(IssuedKeySerializer(issued).data, secret=SECRETS)
+
+    @extend_schema(
+        operation_id="rotateKeySecret",
+        summary="Renew a key's secret",
+        request=None,
+        responses={201: IssuedKeySerializer},
+        examples=[OpenApiExample("Renewed", {**SHOWN, "require_secret": True, "secret": "ps_…"}, response_only=True)],
+    )
+    @action(detail=True, methods=["post"], url_path="rotate-secret")
+    def rotate_secret(self, request: Request, public_id: str) -> Response:
+        """Another second secret, or a first one; the one before stops at once. To change over without a gap, rotate the key."""
+        issued = keys.rotate_secret(key=self.get_object(), by=self.actor, rights=self.rights)
         return Created(IssuedKeySerializer(issued).data, secret=SECRETS)
 
     @extend_schema(operation_id="revokeKey", summary="Revoke a key", request=None, responses=KeySerializer)

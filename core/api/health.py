@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.views import ApiView
+from core.models import Environment
 
 
 def process_is_up(request: HttpRequest) -> HttpResponse:
@@ -55,6 +56,7 @@ class HealthView(ApiView):
                 "version": serializers.CharField(),
                 "partner": serializers.CharField(required=False),
                 "key": serializers.CharField(required=False),
+                "environment": serializers.ChoiceField(Environment.choices, required=False),
             },
         ),
         examples=[OpenApiExample("Up", {"status": "ok", "time": "2026-01-31T12:00:00Z", "version": "0.1.0"})],
@@ -66,6 +68,7 @@ class HealthView(ApiView):
         if self.caller.partner_id and self.caller.credential_id:
             answer["partner"] = ids.encode("ptn", self.caller.partner_id)
             answer["key"] = ids.encode("key" if self.caller.kind == "key" else "app", self.caller.credential_id)
+            answer["environment"] = self.caller.environment
         return Response(answer)
 
 

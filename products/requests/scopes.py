@@ -7,4 +7,5 @@ from core.scopes import Scope, register
 register(
     Scope("requests:read", _("See your requests and their results")),
     Scope("requests:write", _("Submit requests")),
+    group=_("Requests"),
 )

@@ -59,7 +59,8 @@ document.addEventListener(
 
 // --- copy and reveal -------------------------------------------------------------------------------------------------
 const show = (scope) => {
-  for (const button of scope.querySelectorAll("[data-copy], [data-copy-from], [data-reveal], [data-narrows]")) button.hidden = false;
+  const helpers = "[data-copy], [data-copy-from], [data-reveal], [data-narrows], [data-adds], [data-download]";
+  for (const button of scope.querySelectorAll(helpers)) button.hidden = false;
 };
 const copy = async (button, text) => {
   await navigator.clipboard.writeText(text);
@@ -81,6 +82,20 @@ on("click", "[data-reveal]", (button) => {
   button.querySelector("span").textContent = shown ? button.dataset.show : button.dataset.hide;
 });
 
+// A file made here of what the page shows: nothing is asked for, so nothing of it is in an address or a log.
+on("click", "[data-download]", (button) => {
+  const text = button.closest("[data-secret]").querySelector("code").textContent;
+  const url = URL.createObjectURL(new Blob([`${text}\n`], { type: "text/plain" }));
+  Object.assign(document.createElement("a"), { href: url, download: button.dataset.download }).click();
+  setTimeout(() => URL.revokeObjectURL(url));
+});
+// What is shown once is not shown again: neither by a reload, which would repeat the form, nor by a step back.
+const shown = document.querySelector("[data-address]");
+if (shown) history.replaceState(null, "", shown.dataset.address);
+addEventListener("pagehide", () => {
+  for (const secret of document.querySelectorAll("[data-secret]")) secret.remove();
+});
+
 // --- messages --------------------------------------------------------------------------------------------------------
 on("click", "[data-dismiss]", (button) => button.parentElement.remove());
 
@@ -98,6 +113,19 @@ addEventListener("pageshow", () => {
 
 // --- filters apply as they change ------------------------------------------------------------------------------------
 on("change", "form[data-auto] select, form[data-auto] input", (input) => input.form.requestSubmit());
+
+// --- forms: many boxes ticked at once, a line added to a text --------------------------------------------------------
+on("click", "[data-ticks]", (link, event) => {
+  event.preventDefault();
+  const wanted = new Set(link.dataset.ticks.split(" "));
+  for (const box of link.closest("fieldset").querySelectorAll("input[type=checkbox]")) box.checked = wanted.has(box.value);
+});
+on("click", "[data-adds]", (button) => {
+  const area = document.getElementById(button.dataset.to);
+  const lines = area.value.split("\n").filter((line) => line.trim());
+  if (!lines.includes(button.dataset.adds)) area.value = [...lines, button.dataset.adds].join("\n");
+  area.focus();
+});
 
 // --- long lists of choices: a box above one leaves those that have its words -----------------------------------------
 on("input", "[data-narrows]", (input) => {

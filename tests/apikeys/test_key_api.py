@@ -1,9 +1,12 @@
 """Programs manage their partner's keys, in their environment and within their own rights."""
 
+from datetime import timedelta
+
 import pytest
 
 from apikeys import keys
 from apikeys.models import Key
+from core import clock
 from tests.apikeys.conftest import OPERATOR
 from tests.callers import Caller
 
@@ -92,6 +95,27 @@ class TestManage:
         program.delete(f"/keys/{new['id']}")
         assert [row["status"] for row in program.get("/keys?status=revoked")["data"]] == ["revoked", "revoked"]
 
+    def test_secret_is_renewed_alone(self, program):
+        made = program.post("/keys", {"name": "n", "scopes": ["keys:read"], "require_secret": True})
+        renewed = program.post(f"/keys/{made['id']}/rotate-secret")
+        assert renewed["secret"] not in {None, made["secret"]}
+        assert "key" not in renewed
+        weak = program.post("/keys", {"name": "n", "scopes": ["keys:write"]})
+        assert program.post(f"/keys/{weak['id']}/rotate-secret")["require_secret"] is True
+
+    def test_weaker_caller_can_not_take_over_the_secret_of_a_stronger_key(self, acme, program):
+        strong = keys.issue(partner=acme, environment="live", name="n", scopes=["*"], require_secret=True, by=OPERATOR)
+        program.post(f"/keys/{strong.key.public_id}/rotate-secret", expect=403)
+
+    def test_status_is_asked_for_as_it_is_shown(self, acme, program, issued):
+        ends = clock.now() + timedelta(hours=1)
+        over = keys.issue(partner=acme, environment="live", name="CI", expires_at=ends, by=OPERATOR).key
+        assert [row["name"] for row in program.get("/keys?status=expiring")["data"]] == ["CI"]
+        Key.objects.filter(pk=over.pk).update(created_at=ends - timedelta(days=2), expires_at=ends - timedelta(days=1))
+        assert [row["status"] for row in program.get("/keys?status=expired")["data"]] == ["expired"]
+        assert [row["name"] for row in program.get("/keys?status=active&q=back")["data"]] == ["Back end"]
+        program.get("/keys?status=nonsense", expect=422)
+
     def test_grace_beyond_the_tiers(self, program, issued):
         problem = program.post(f"/keys/{issued.key.public_id}/rotate", {"grace_seconds": 31 * 86_400}, expect=422)
         assert problem["errors"][0]["pointer"] == "/grace_seconds"
@@ -102,7 +126,7 @@ class TestManage:
             ("GET", ""),
             ("PATCH", ""),
             ("DELETE", ""),
-            *(("POST", f"/{verb}") for verb in ("rotate", "revoke", "disable", "enable")),
+            *(("POST", f"/{verb}") for verb in ("rotate", "rotate-secret", "revoke", "disable", "enable")),
         ],
     )
     def test_stranger_and_other_environment_find_nothing(self, stranger, acme, issued, method, action):

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from core import ids
 from core.api.serializers import Strict, StrictModel
+from core.models import Environment
 from usage import explanations
 from usage.models import Call
 
@@ -36,6 +37,8 @@ class SummarySerializer(Strict):
 
 
 class PointSerializer(Strict):
+    """An hour, a day, or whichever interval was asked for."""
+
     at = serializers.DateTimeField()
     requests = serializers.IntegerField()
     errors: Any = serializers.IntegerField()
@@ -68,6 +71,19 @@ class FailureSerializer(Strict):
     operation = serializers.CharField()
     requests = serializers.IntegerField()
     last_hour = serializers.DateTimeField(source="last_at")
+
+
+class KeyUsageSerializer(SummarySerializer):
+    """A key's period: in sum, by day, and its errors by kind. First and last use are of ever."""
+
+    key = serializers.CharField(source="key.public_id")
+    environment = serializers.ChoiceField(Environment.choices, source="key.environment")
+    first_used_at = serializers.DateTimeField(source="key.first_used_at", allow_null=True)
+    last_used_at = serializers.DateTimeField(source="key.last_used_at", allow_null=True)
+    last_used_address = serializers.IPAddressField(source="key.last_used_address", allow_null=True)
+    last_used_agent = serializers.CharField(source="key.last_used_agent")
+    days = PointSerializer(many=True)
+    failures = FailureSerializer(many=True)
 
 
 class BucketSerializer(serializers.Serializer[Any]):
@@ -112,6 +128,9 @@ class ConcurrencySerializer(Strict):
 
 
 class LimitsSerializer(Strict):
+    """Of the caller's environment; test calls count apart and are never billed."""
+
+    environment = serializers.ChoiceField(Environment.choices)
     rate = RateSerializer(many=True)
     quota = QuotaSerializer()
     concurrency = ConcurrencySerializer()

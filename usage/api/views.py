@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +17,7 @@ from core.api.views import ApiView, ListMixin, PartnerViewSet, RetrieveMixin
 from usage import limits, questions
 from usage.api import serializers
 from usage.filters import CallFilter
+from usage.keys import usage_of
 from usage.models import Call
 from usage.periods import Period
 
@@ -76,14 +76,14 @@ class KeyUsageView(UsageView):
         operation_id="getKeyUsage",
         summary="Summarise a key's usage",
         parameters=[FROM, TO],
-        responses=serializers.SummarySerializer,
+        responses=serializers.KeyUsageSerializer,
     )
     def get(self, request: Request, public_id: str) -> Response:
+        """In sum, by day, and its errors by kind; with when the key was first and last used, and from where."""
         key = Key.objects.for_caller(self.caller.partner_id, self.caller.environment).public(public_id).first()
         if key is None:
             raise problems.NotFound()
-        credential: UUID = key.pk
-        return Response(serializers.SummarySerializer(questions.summary(*self.asked(request), credential=credential)).data)
+        return Response(serializers.KeyUsageSerializer(usage_of(key, self.period(request))).data)
 
 
 class TimeseriesView(UsageView):
