@@ -26,6 +26,8 @@ class Call:
     path = ""
     bytes_in = 0
     bytes_out = 0
+    is_replay = False
+    """Whether it was answered with what an earlier one with the same Idempotency-Key had come to: that isn't metered."""
 
     def __init__(self, exchange: Exchange, address: str, headers: Headers, fields: dict[bytes, bytes]) -> None:
         self.id = cast(UUID, uuid_utils.uuid7())  # its quick kind, which has all that is asked of it

@@ -159,7 +159,11 @@ class Door:
             raise
         finally:
             self.limits.places.release(call.id.bytes)
-            self._finished(call, admission.grant, status, metered=admission.is_metered)
+            metered = admission.is_metered
+            if call.is_replay and metered and admission.grant is not None:
+                self.limits.uncount(admission.grant, admission.verdict)
+                metered = False
+            self._finished(call, admission.grant, status, metered=metered)
 
     async def _refuse_unrouted(self, call: Call, problem: problems.Problem) -> None:
         """What asks for nothing that is there."""

@@ -92,6 +92,7 @@ class Integrations:
             under_way = (caller, key) in self._flights if mine else await self._metering.is_alive(found.epoch)
             raise found.problem(under_way=under_way)
         if found is not None:
+            call.is_replay = True
             call.exchange.answer(found.status, lines([*found.headers, replays.REPLAYED]) + exchange.extra, found.body)
             call.bytes_out = len(found.body)
             return found.status

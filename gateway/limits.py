@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 
 import hiredis
 import structlog
 
-from core import gcra
+from apikeys.snapshots import Grant
+from core import clock, gcra
 from core.problems import ConcurrencyLimited, QuotaExceeded, RateLimited
 from gateway import quotas
 from gateway.addresses import limited_as
@@ -46,6 +48,13 @@ class Verdict:
         self._answer = answer
         self._policies = policies
         self._places = places
+
+    @property
+    def month(self) -> str:
+        """The month (`2026-01`) whose quota it was counted in; "" if it was counted in none."""
+        _outcome, used, left = self._answer[:3]
+        end = clock.now() + timedelta(seconds=left)
+        return f"{end - timedelta(days=1):%Y-%m}" if used > 0 else ""
 
     @property
     def is_stale(self) -> bool:
@@ -123,6 +132,13 @@ class Limits:
             self.places.hold(place, places[0])
         return verdict
 
+    def uncount(self, grant: Grant, verdict: Verdict) -> None:
+        """An admitted call turned out to be none that is metered: quota and admissions do without it, rates don't."""
+        member = f"{grant.partner}:{grant.environment}"
+        self._uncounted[member] -= 1
+        if month := verdict.month:
+            self._tell("HINCRBY", f"quota:{member}", month, -1)
+
     async def take_address(self, address: str) -> Verdict:
         """Take from the limit of calls that come without a credential, or ask for what isn't there."""
         return await self._take_one(Rate("address", f"rate:address:{limited_as(address)}", self._address_rate))
@@ -152,7 +168,7 @@ class Limits:
         try:
             self._redis.send(*words).add_done_callback(lambda future: future.cancelled() or future.exception())
         except RedisAway:
-            log.debug("version_not_published")
+            log.debug("redis_not_told", command=words[0])
 
     async def _start_count(self, snapshot: Snapshot, subject: Subject | None, month: str, place: bytes | None) -> Question:
         """The question again, with what PostgreSQL knows of the month; without a quota while that is away."""

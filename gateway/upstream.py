@@ -15,6 +15,7 @@ from gateway.calls import Call
 from gateway.exchanges import BUFFERED, Headers
 from gateway.http1 import Answer, BrokenOff, Pool, Unreachable
 from gateway.pipeline import Admission
+from gateway.replays import REPLAYED
 from gateway.shelf import Kept, Shelf, ShelfFull
 
 TIMEOUT = 60.0
@@ -92,6 +93,7 @@ class Django:
         headers.append((HEADER.encode(), sign(self._identity(call, admission), self._key).encode()))
         target = quote(call.path, safe=_SAFE).encode() + (b"?" + call.query if call.query else b"")
         answer = await self._send(call, target, headers, body)
+        call.is_replay = call.method == "POST" and REPLAYED in answer.headers
         return await pass_on(call, answer, extra, self._shelf)
 
     async def pass_through(self, call: Call, forwarded: Headers, limit: int) -> int:

@@ -8,6 +8,8 @@ import pytest
 
 from core import clock
 from core.models import StoredAnswer
+from tests.gateway.test_metering import records
+from usage.records import EPOCH, member
 
 
 @pytest.fixture
@@ -119,3 +121,22 @@ class TestIntegrations:
         headers = {"Idempotency-Key": "x" * 256}
         gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=headers).expect_problem(422, "validation_error")
         assert upstream.seen == []
+
+
+class TestReplays:
+    """What is answered from the store is no call that anybody pays for."""
+
+    @pytest.fixture(params=["ours", "an upstream's"])
+    def post(self, request, gateway, acme, served, consumer, once):
+        path, body = ("/api/partner/keys", TestOurOwn.body) if request.param == "ours" else (f"{served.path}/x", {})
+        key = acme.key() if request.param == "ours" else consumer
+        return lambda: gateway.post(path, body, key=key.text, headers=once)
+
+    def test_a_replay_is_recorded_and_neither_billed_nor_counted_in_the_quota(self, post, acme, redis, eventually):
+        first, again = post(), post()
+        assert (again.status, again.headers["idempotent-replayed"]) == (first.status, "true")
+        both = eventually(lambda: found if len(found := records(redis, acme.partner)) == 2 else None)
+        assert [record.metered for _, record in both] == [True, False]
+        [(_, used)] = redis.hgetall(f"quota:{acme.partner.pk.hex}:live").items()
+        assert int(used) == 1
+        eventually(lambda: redis.hget(EPOCH.format(both[0][0]), member(acme.partner.pk, "live")) == b"1")
