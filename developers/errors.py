@@ -1,6 +1,8 @@
 """What a developer should know of each problem code beyond its own words."""
 
+import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import problems
 from core.problems import Problem
+from developers.guides import GUIDES
 
 EXAMPLE_ID = "call_01jd3qz6v8e9xtqk7n5m2c4b1a"
 
@@ -46,7 +49,7 @@ REPEAT = {
     504: _("The outcome isn’t known. Repeat it with the same Idempotency-Key, or look first."),
 }
 HEADERS = {
-    401: {"WWW-Authenticate": 'Bearer realm="portico", error="…"'},
+    401: {"WWW-Authenticate": 'Bearer realm="portico", error="{code}"'},
     405: {"Allow": "GET, POST"},
     429: {"Retry-After": "17"},
     503: {"Retry-After": "5"},
@@ -61,9 +64,19 @@ class ErrorCode:
     status: int
     title: str
     detail: str
+    why: str | Promise
+    steps: tuple[str | Promise, ...]
     repeat: str | Promise
     headers: dict[str, str]
     document: dict[str, Any]
+
+    @property
+    def answer(self) -> str:
+        """An answer with it, as it comes over the wire."""
+        phrase = HTTPStatus(self.status).phrase
+        head = {"Content-Type": problems.CONTENT_TYPE, "X-Request-Id": EXAMPLE_ID, **self.headers}
+        lines = [f"HTTP/1.1 {self.status} {phrase}", *(f"{name}: {value}" for name, value in head.items())]
+        return "\n".join([*lines, "", json.dumps(self.document, indent=2, ensure_ascii=False)])
 
 
 def describe(kind: type[Problem]) -> ErrorCode:
@@ -74,8 +87,10 @@ def describe(kind: type[Problem]) -> ErrorCode:
         status=kind.status,
         title=str(kind.title),
         detail=document["detail"],
+        why=GUIDES[kind.code].why,
+        steps=GUIDES[kind.code].steps,
         repeat=REPEAT.get(kind.status, REPEAT[400]),
-        headers=HEADERS.get(kind.status, {}),
+        headers={name: value.replace("{code}", kind.code) for name, value in HEADERS.get(kind.status, {}).items()},
         document=document,
     )
 

@@ -1,7 +1,5 @@
 """Pages and documents for developers."""
 
-import json
-
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -38,12 +36,7 @@ def error_detail(request: HttpRequest, code: str) -> HttpResponse:
     kind = problems.catalogue().get(code)
     if kind is None:
         raise Http404
-    found = errors.describe(kind)
-    return render(
-        request,
-        "developers/error.html",
-        {"error": found, "document": json.dumps(found.document, indent=2, ensure_ascii=False)},
-    )
+    return render(request, "developers/error.html", {"error": errors.describe(kind)})
 
 
 @require_safe

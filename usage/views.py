@@ -32,7 +32,7 @@ RANGES: dict[str, tuple[Promise, timedelta, questions.Interval]] = {
     "month": (_("Last 30 days"), timedelta(days=30), "day"),
 }
 USUAL = "day"
-MOST_KEYS = 50
+MOST_KEYS = 10
 
 
 @require_GET
