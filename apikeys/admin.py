@@ -1,14 +1,31 @@
 """The operators' console for keys: look, switch off and on, revoke. Nobody sees a key."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from apikeys import keys
 from apikeys.models import Key
 from core.console import Deed, ReasonForm, Rows
+from partners.console_filters import PartnerFilter
 
 LABELS = {"active": "success", "disabled": "warning", "leaked": "danger", "revoked": "danger", "expired": "info"}
+
+
+class EndFilter(admin.SimpleListFilter):
+    """By an end that is near, or over."""
+
+    title = _("end")
+    parameter_name = "end"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("expiring", _("Expires within 14 days")), ("expired", _("Expired"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.in_state(self.value()) if self.value() in {"expiring", "expired"} else queryset
 
 
 @admin.register(Key)
@@ -16,7 +33,9 @@ class KeyAdmin(Rows):
     """Keys of all partners."""
 
     list_display = ["name", "partner", "environment", "hint", "shown_state", "last_used_at", "expires_at", "created_at"]
-    list_filter = ["environment", "status"]
+    list_filter = ["environment", "status", EndFilter, PartnerFilter]
+    list_filter_submit = True
+    change_form_after_template = "admin/apikeys/key.html"
     list_select_related = ["partner"]
     search_fields = ["name", "hint", "partner__name", "partner__slug"]
     search_help_text = _("Name, hint, id, or partner.")
@@ -33,7 +52,11 @@ class KeyAdmin(Rows):
         "rate_limit_per_minute",
         "status",
         "expires_at",
+        "asks_for_secret",
+        "first_used_at",
         "last_used_at",
+        "last_used_address",
+        "last_used_agent",
         "created_by",
         "created_at",
         "successor",
@@ -42,6 +65,10 @@ class KeyAdmin(Rows):
     @display(description=_("status"), ordering="status", label=LABELS)
     def shown_state(self, obj: Key) -> tuple[str, str]:
         return obj.state, obj.get_state_display()
+
+    @display(description=_("secret asked for"), boolean=True)
+    def asks_for_secret(self, obj: Key) -> bool:
+        return obj.secret_digest is not None
 
     disable = Deed(
         verb=keys.disable,
