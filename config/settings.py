@@ -44,6 +44,11 @@ GATEWAY_SOCKET = env.text("PORTICO_GATEWAY_SOCKET", "")
 GUESS_RATE = env.integer("PORTICO_GUESS_RATE", 120, least=1)
 # Connections that one address may hold to a gateway process; this machine and trusted proxies may hold any number.
 ADDRESS_CONNECTIONS = env.integer("PORTICO_ADDRESS_CONNECTIONS", 512, least=1)
+# Connections that a gateway process has at most to one upstream of an integration or product.
+UPSTREAM_CONNECTIONS = env.integer("PORTICO_UPSTREAM_CONNECTIONS", 512, least=1)
+# Seconds that an upstream may be given for its answer, and for its silence in event streams and WebSockets.
+UPSTREAM_LONGEST_WAIT = env.integer("PORTICO_UPSTREAM_LONGEST_WAIT", 120, least=1, most=3_600)
+UPSTREAM_LONGEST_SILENCE = env.integer("PORTICO_UPSTREAM_LONGEST_SILENCE", 3_600, least=1, most=32_000)
 GATEWAY_PROCESSES = env.integer("PORTICO_GATEWAY_PROCESSES", min(4, os.cpu_count() or 1), least=1)
 # The Unix socket on which Django listens for the gateway.
 WEB_SOCKET = env.path("PORTICO_WEB_SOCKET", HOME / "run" / "web.sock")

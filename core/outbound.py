@@ -9,12 +9,13 @@ decompresses, and puts bounds on time and size.
 import asyncio
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -24,7 +25,7 @@ from yarl import URL
 
 from core.addresses import LOOKUP_TIMEOUT, LOOKUPS, Refused, look_up, read_url, require_public
 
-__all__ = ["Answer", "Client", "Refused", "TooSlow", "Unreachable", "post"]
+__all__ = ["Answer", "Client", "Dialer", "Refused", "TooSlow", "Unreachable", "post"]
 
 TIMEOUT = 15.0
 CONNECT_TIMEOUT = 10.0
@@ -34,6 +35,7 @@ NAMES_KEPT = 10
 FAILURES_KEPT = 30.0
 
 Lookup = Callable[[str, int], list[str]]
+Spoken = TypeVar("Spoken", bound=asyncio.BaseProtocol)
 
 
 class Unreachable(Exception):
@@ -163,6 +165,67 @@ def post(url: str, *, headers: Mapping[str, str], body: bytes, timeout: float = 
     return outcome[0]
 
 
+class Dialer:
+    """Makes single connections to users' servers for those who speak a protocol of their own, as guarded as the client's.
+
+    The addresses of a name are kept for NAMES_KEPT seconds, and judged anew each time that one is connected to.
+    """
+
+    def __init__(self, *, lookup: Lookup | None = None) -> None:
+        self._resolver = GuardedResolver(lookup or look_up)
+        self._kept: dict[tuple[str, int], tuple[float, list[ResolveResult]]] = {}
+        self._tls = ssl.create_default_context()
+        self._tls.set_alpn_protocols(["http/1.1"])
+
+    async def connect(self, speak: Callable[[], Spoken], origin: str, *, seconds: float, private: bool = False) -> Spoken:
+        """The protocol that `speak` makes, connected to an origin (`https://host:port`), whose certificate is checked.
+
+        Its addresses are tried one after the other. Raises Refused, Unreachable, and TooSlow after so many seconds.
+        """
+        url = _target(origin, settings.ALLOW_LOCAL_TARGETS)
+        host, port = url.raw_host or "", url.port or 0
+        try:
+            async with asyncio.timeout(seconds):
+                *others, last = await self._addresses(host, port)
+                name = host if url.scheme == "https" else None
+                for found in others:
+                    with contextlib.suppress(OSError):
+                        return await self._open(speak, found, name)
+                return await self._open(speak, last, name)
+        except TimeoutError as error:
+            raise TooSlow(
+                str(_("The server could not be reached within {seconds} seconds.")).format(seconds=f"{seconds:g}")
+            ) from error
+        except OSError as error:
+            raise Unreachable(_unreached(error)) from error
+
+    async def _addresses(self, host: str, port: int) -> list[ResolveResult]:
+        until, found = self._kept.get((host, port), (0.0, []))
+        now = time.monotonic()
+        if until <= now:
+            try:
+                found = await self._resolver.resolve(host, port)
+            except OSError as error:
+                raise Unreachable(str(_("The host's name could not be found: {reason}.")).format(reason=error)) from error
+            self._kept = {key: entry for key, entry in self._kept.items() if entry[0] > now}
+            self._kept[host, port] = now + NAMES_KEPT, found
+        return found
+
+    async def _open(self, speak: Callable[[], Spoken], found: ResolveResult, name: str | None) -> Spoken:
+        address = (found["host"], found["port"])
+        loop = asyncio.get_running_loop()
+        made = _guarded_socket((found["family"], socket.SOCK_STREAM, found["proto"], "", address))
+        try:
+            made.setblocking(False)
+            await loop.sock_connect(made, address)
+            tls = self._tls if name else None
+            _transport, protocol = await loop.create_connection(speak, sock=made, ssl=tls, server_hostname=name)
+        except BaseException:
+            made.close()
+            raise
+        return protocol
+
+
 class GuardedResolver(AbstractResolver):
     """Looks names up in threads of its own and judges every address found: one bad address refuses the name."""
 
@@ -229,6 +292,19 @@ async def _read(response: aiohttp.ClientResponse, most: int) -> tuple[bytes, boo
             response.close()
             return b"".join(parts)[:most], True
     return b"".join(parts), False
+
+
+def _unreached(error: OSError) -> str:
+    """Why no connection was made, as the owner of the server would want to read it."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return str(_("The server's TLS certificate is not valid: {reason}.")).format(reason=error.verify_message)
+        case ssl.SSLError():
+            return str(_("No TLS connection could be made: {reason}.")).format(reason=error.reason or error)
+        case ConnectionRefusedError():
+            return str(_("The server refused the connection: nothing listens at this address and port."))
+        case _:
+            return str(_("The server could not be reached: {reason}.")).format(reason=error.strerror or error)
 
 
 def _time_was_up(timeout: float | None) -> str:

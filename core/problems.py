@@ -308,6 +308,12 @@ class TemporarilyUnavailable(Problem):
         self.headers["Retry-After"] = str(retry_after)
 
 
+class CircuitOpen(TemporarilyUnavailable):
+    code = "upstream_paused"
+    title = _("Upstream paused")
+    detail = _("The API behind this address has been failing, so it is left alone for a moment. Try again as Retry-After says.")
+
+
 class UpstreamTimeout(Problem):
     status = 504
     code = "upstream_timeout"

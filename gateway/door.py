@@ -15,6 +15,7 @@ from apikeys.snapshots import Grant
 from core import problems
 from gateway import answers, authorize, paths
 from gateway.addresses import Addresses
+from gateway.apis import Apis
 from gateway.blocklist import BlockList
 from gateway.calls import Call, readable
 from gateway.changes import ChangeReader
@@ -24,7 +25,6 @@ from gateway.directory import Directory
 from gateway.exchanges import ClientGone, Exchange, Headers
 from gateway.guesses import Guesses
 from gateway.http1 import BrokenOff
-from gateway.integrations import Integrations
 from gateway.limits import Limits
 from gateway.metering import Metering
 from gateway.metrics import Metrics
@@ -69,14 +69,14 @@ class Door:
         self.directory = Directory(table, self.routes)
         self.changes = ChangeReader(self.threads, self.credentials, self.routes, self.blocks, self.metrics)
         self.django = Django(str(settings.WEB_SOCKET), Shelf())
-        self.integrations = Integrations(self.threads, self.metering)
+        self.apis = Apis(self.threads, self.redis, self.metering, self.metrics)
 
     async def open(self) -> None:
         """Connect, and begin what runs in the background."""
         await self.redis.start()
         await self.metering.start()
-        await self.integrations.start()
         await self.blocks.open()
+        self.apis.start()
         self.changes.start()
         self.limits.start()
         self.monitor.start()
@@ -89,7 +89,7 @@ class Door:
         await self.limits.stop()
         await self.metering.stop()
         self.django.close()
-        await self.integrations.stop()
+        await self.apis.stop()
         await self.redis.stop()
         self.threads.stop()
 
@@ -143,7 +143,7 @@ class Door:
     async def _carry(self, call: Call, admission: Admission) -> None:
         status = 500
         extra = call.id_line + admission.verdict.lines()
-        upstream = self.integrations if admission.want.route else self.django
+        upstream = self.apis if admission.want.route else self.django
         try:
             call.exchange.follow_client()
             status = await upstream.carry(call, admission, extra)

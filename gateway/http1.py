@@ -1,14 +1,14 @@
-"""A small HTTP/1.1 client for servers of our own, with kept-alive connections, streamed both ways.
+"""A small HTTP/1.1 client with kept-alive connections, streamed both ways: to Django, and to the upstreams under `/apis/`.
 
 General clients cost several times as much a call; this one writes bytes that were checked before, and parses answers with
-llhttp (httptools).
+llhttp (httptools). Who connects, and whereto, is the business of its `connect`.
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, NamedTuple
 
 import httptools
 
@@ -19,7 +19,12 @@ IDLE = 4.0
 PATIENCE = 2.0
 """Seconds in which a server that is being restarted may come back, before a connection is given up."""
 BUFFERED = 256 * 1024
+LARGEST_HEAD = 64 * 1024
+"""Bytes of an answer's headers, and of what stands between two parts of its body (trailers, chunk extensions)."""
 MOST_AT_ONCE = 256
+NEVER = float("inf")
+
+Content = bytes | AsyncIterator[bytes]
 
 
 class Unreachable(Exception):
@@ -30,13 +35,24 @@ class BrokenOff(Exception):
     """The connection ended before the whole answer had come: what was sent may have had its effect."""
 
 
+class TimeUp(BrokenOff):
+    """The server took longer than it may."""
+
+
+class Patience(NamedTuple):
+    """Seconds that a server may take: for the head of its answer, and for each further part of it or of what it is sent."""
+
+    head: float = NEVER
+    part: float = NEVER
+
+
 class Answer:
     """An answer whose head has come. Headers have lower-case names. Read it to its end, or close it."""
 
-    __slots__ = ("_connection", "_pool", "headers", "status")
+    __slots__ = ("_pool", "connection", "headers", "status")
 
-    def __init__(self, connection: "_Connection", pool: "Pool") -> None:
-        self._connection = connection
+    def __init__(self, connection: "Connection", pool: "Pool") -> None:
+        self.connection = connection
         self._pool = pool
         self.status = connection.status
         self.headers = connection.headers
@@ -44,214 +60,395 @@ class Answer:
     @property
     def is_exhausted(self) -> bool:
         """Whether all of the body was read."""
-        return self._connection.is_exhausted
+        return self.connection.is_exhausted
+
+    @property
+    def has_part(self) -> bool:
+        """Whether `chunk` would not have to wait."""
+        return self.connection.has_part
 
     async def chunk(self) -> bytes:
-        """More of the body, as it comes; b"" at its end. Raises BrokenOff."""
-        return await self._connection.chunk()
+        """More of the body, as it comes; b"" at its end. Raises BrokenOff, and what was wrong with the request's own body."""
+        return await self.connection.chunk()
+
+    def wait_longer(self, seconds: float) -> None:
+        """The server may take this long for each further part."""
+        self.connection.patience = Patience(part=seconds)
 
     def close(self) -> None:
         """Done with it; what was not read is given up."""
-        self._pool.give_back(self._connection)
+        self._pool.give_back(self.connection)
 
 
 class Pool:
-    """Connections to one server behind a Unix socket."""
+    """Connections to one server, at most `most` of them busy at a time; who wants another waits.
 
-    def __init__(self, socket: str) -> None:
-        self._socket = socket
-        self._idle: list[_Connection] = []
-        self._places = asyncio.Semaphore(MOST_AT_ONCE)
+    `tick` is to be called several times a second where there is a `patience`, or where idle connections should be closed.
+    """
 
-    async def send(self, head: bytes, body: bytes | AsyncIterator[bytes], *, bodiless: bool, repeatable: bool) -> Answer:
-        """Send a request and wait for the head of its answer. `bodiless`: the answer has no body (HEAD); `repeatable`: it
-        may be sent again if a kept connection turns out to be dead. Raises Unreachable, BrokenOff."""
-        await self._places.acquire()
+    def __init__(
+        self, connect: Callable[[], Awaitable["Connection"]], *, most: int | None = None, patience: Patience | None = None
+    ) -> None:
+        self._connect = connect
+        self._most = most or MOST_AT_ONCE
+        self.patience = patience or Patience()
+        self.now = 0.0
+        self.busy: set[Connection] = set()
+        self._taken = 0
+        self._idle: list[Connection] = []
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._unsent: list[tuple[Connection, bytes]] = []
+
+    async def send(
+        self, head: bytes, body: Content, *, bodiless: bool, repeatable: bool, duplex: bool = False, upgrade: bool = False
+    ) -> Answer:
+        """Send a request and wait for the head of its answer.
+
+        `bodiless`: the answer has no body (HEAD); `repeatable`: it may be sent again if a kept connection turns out to be
+        dead; `duplex`: the rest of the body is sent while the answer comes; `upgrade`: a 101 is an answer. Raises Unreachable,
+        BrokenOff, TimeUp, what `connect` raises, and what was wrong with the body.
+        """
+        if self._taken >= self._most or self._waiting:
+            await self._place()
+        else:
+            self._taken += 1
         connection = None
         try:
             while True:
                 connection = self._take() or await self._connect()
+                connection.pool = self
+                self.busy.add(connection)
                 try:
-                    await connection.exchange(head, body, bodiless)
+                    await connection.exchange(head, body, bodiless=bodiless, duplex=duplex, upgrade=upgrade)
                     return Answer(connection, self)
-                except BrokenOff:
-                    if not (repeatable and connection.exchanges > 1 and not connection.heard):
+                except BrokenOff as error:
+                    was_kept = connection.exchanges > 1 and not connection.heard and not isinstance(error, TimeUp)
+                    if not (repeatable and was_kept):
                         raise
+                    self.busy.discard(connection)
         except BaseException:
             if connection is not None:
                 connection.close()
-            self._places.release()
+                self.busy.discard(connection)
+            self._release()
             raise
 
-    def give_back(self, connection: "_Connection") -> None:
+    def write_soon(self, connection: "Connection", data: bytes) -> None:
+        """Have a request sent together with those of the others at the end of this turn of the loop, so that a server on this
+        machine is woken once for several."""
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._unsent.append((connection, data))
+
+    def _write(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        for connection, data in unsent:
+            if connection.is_alive:
+                connection.transport.write(data)
+
+    def give_back(self, connection: "Connection") -> None:
         """The exchange is over: keep the connection if it can serve another."""
         if connection.given_back:
             return
         connection.given_back = True
-        self._places.release()
-        if connection.reusable:
+        connection.deadline = NEVER
+        self.busy.discard(connection)
+        if connection.is_reusable:
             connection.idle_since = time.monotonic()
             self._idle.append(connection)
         else:
             connection.close()
+        self._release()
+
+    def tick(self, now: float) -> None:
+        """Look at every connection's deadline; `now` is the loop's time."""
+        self.now = now
+        for connection in list(self.busy):
+            if connection.deadline < now:
+                connection.expire()
+        if self._idle:
+            oldest = time.monotonic() - IDLE
+            kept = [connection for connection in self._idle if connection.is_alive and connection.idle_since > oldest]
+            if len(kept) < len(self._idle):
+                for connection in self._idle:
+                    if connection.idle_since <= oldest:
+                        connection.close()
+                self._idle = kept
+
+    @property
+    def is_used(self) -> bool:
+        """Whether there is any connection."""
+        return bool(self.busy or self._idle or self._waiting)
 
     def close(self) -> None:
         """Close what is kept."""
         while self._idle:
             self._idle.pop().close()
 
-    def _take(self) -> "_Connection | None":
+    async def _place(self) -> None:
+        """Wait for one of the connections to be free."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._release()
+            raise
+
+    def _release(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)  # the place changes hands
+                return
+        self._taken -= 1
+
+    def _take(self) -> "Connection | None":
         while self._idle:
             connection = self._idle.pop()
-            if connection.alive and time.monotonic() - connection.idle_since < IDLE:
+            if connection.is_alive and time.monotonic() - connection.idle_since < IDLE:
                 return connection
             connection.close()
         return None
 
-    async def _connect(self) -> "_Connection":
+
+def unix(path: str) -> Callable[[], Awaitable["Connection"]]:
+    """Connects to a server of our own behind a Unix socket, which may be restarting. Raises Unreachable."""
+
+    async def connect() -> Connection:
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                _, connection = await asyncio.get_running_loop().create_unix_connection(_Connection, self._socket)
+                _, connection = await asyncio.get_running_loop().create_unix_connection(Connection, path)
                 return connection
             except OSError as error:
                 if time.monotonic() > deadline:
                     raise Unreachable(str(error)) from error
                 await asyncio.sleep(0.05)
 
+    return connect
 
-class _Connection(asyncio.Protocol):
+
+class Connection(asyncio.Protocol):
+    """One connection to a server, and the exchange that is on it."""
+
+    pool: Pool
+
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._transport: Any = None
-        self.alive = True
+        self.transport: Any = None
+        self.is_alive = True
         self.idle_since = 0.0
         self.exchanges = 0
-        self._writable = asyncio.Event()
-        self._writable.set()
-        self._reset(False)
+        self.deadline = NEVER
+        self._blocked: asyncio.Future[None] | None = None
+        self._is_writing_paused = False
+        self._reset(bodiless=False, duplex=False, upgrade=False)
 
-    def _reset(self, bodiless: bool) -> None:
+    def _reset(self, *, bodiless: bool, duplex: bool, upgrade: bool) -> None:
         self._parser: Any = httptools.HttpResponseParser(self)
+        self.patience = Patience()
         self.status = 0
         self.headers: Headers = []
-        self.heard = self.has_head = self.complete = self.given_back = False
-        self._bodiless = bodiless
-        self._body: deque[bytes] = deque()
-        self._buffered = 0
-        self._paused = False
-        self._failed = self._has_length = self._is_sent = False
+        self.early = b""
+        """What came after the head of a 101."""
+        self.heard = self.has_head = self.is_complete = self.given_back = False
+        self._is_bodiless = bodiless
+        self._is_duplex = duplex
+        self._takes_upgrade = upgrade
+        self._body: list[bytes] = []
+        self._buffered = self._unframed = 0
+        self._is_paused = self._has_failed = self._has_length = self._keeps_alive = False
+        self._is_sent = self._is_expired = False
         self._waiter: asyncio.Future[None] | None = None
+        self._upload: asyncio.Task[None] | None = None
+        self._upload_error: Exception | None = None
+        self.reason = ""
 
     @property
     def is_exhausted(self) -> bool:
-        return self.complete and not self._body
+        return self.is_complete and not self._body
 
     @property
-    def reusable(self) -> bool:
+    def has_part(self) -> bool:
+        return bool(self._body) or self.is_complete
+
+    @property
+    def is_reusable(self) -> bool:
         """Not after HEAD: a server that sends a body all the same would have it taken for the next answer. Nor after a body
         that wasn't sent whole: the server would take the next request for the rest of it."""
-        is_clean = self._is_sent and self.complete and not self._failed and not self._bodiless
-        return self.alive and is_clean and bool(self._parser.should_keep_alive())
+        is_clean = self._is_sent and self.is_complete and not self._has_failed and not self._is_bodiless and self.status != 101
+        return self.is_alive and is_clean and self._keeps_alive
 
-    async def exchange(self, head: bytes, body: bytes | AsyncIterator[bytes], bodiless: bool) -> None:
+    async def exchange(self, head: bytes, body: Content, *, bodiless: bool, duplex: bool, upgrade: bool) -> None:
         """Send, and return when the head of the answer is there."""
-        self._reset(bodiless)
+        self._reset(bodiless=bodiless, duplex=duplex, upgrade=upgrade)
+        self.patience = self.pool.patience
         self.exchanges += 1
         if isinstance(body, bytes):
-            self._write(head + body)
+            self._require_open()
+            self.pool.write_soon(self, head + body if body else head)
             self._is_sent = True
         else:
             self._write(head)
-            async for part in body:
-                if self.has_head:  # answered before it read everything: the rest isn't wanted
-                    break
-                self._write(part)
-                await self._writable.wait()
-            else:
-                self._is_sent = True
+            self._upload = self._loop.create_task(self._send_parts(body))
         while not self.has_head:
-            await self._wait()
+            await self._wait(self.patience.head if self._is_sent else NEVER)
+        if not self._is_sent and not duplex:
+            self._end_upload()
 
     async def chunk(self) -> bytes:
-        while not self._body and not self.complete:
-            await self._wait()
-        data = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        self._body.clear()
+        while not self._body and not self.is_complete:
+            await self._wait(self.patience.part)
+        body = self._body
+        data = body[0] if len(body) == 1 else b"".join(body)
+        body.clear()
         self._buffered = 0
-        if self._paused and self.alive:
-            self._paused = False
-            self._transport.resume_reading()
+        if self._is_paused and self.is_alive:
+            self._is_paused = False
+            self.transport.resume_reading()
         return data
 
     def close(self) -> None:
-        self.alive = False
-        if self._transport is not None:
-            self._transport.close()
+        self.is_alive = False
+        self._end_upload()
+        if self.transport is not None:
+            self.transport.close()
+
+    def expire(self) -> None:
+        """The server's time is over."""
+        self._is_expired = True
+        self.deadline = NEVER
+        self.is_alive = False
+        self.transport.abort()
+        self._wake()
 
     # --- asyncio.Protocol ---
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self.transport = transport
 
     def data_received(self, data: bytes) -> None:
+        if self.is_complete or self.exchanges == 0:  # nobody has asked for this: whose answer would it be taken for?
+            self._has_failed = True
+            self.close()
+            return
         self.heard = True
+        self._unframed += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError:
-            self._failed = True
-            self.close()
-        if self._buffered > BUFFERED and not self._paused and not self.complete:
-            self._paused = True
-            self._transport.pause_reading()
+        except httptools.HttpParserUpgrade as upgrade:
+            if self.status == 101:
+                self.early = data[upgrade.args[0] :]
+            else:
+                self._fail("it changed the protocol unasked")
+        except httptools.HttpParserError as error:
+            self._fail(str(error.__context__ or error))
+        if self._unframed > LARGEST_HEAD and not self.is_complete:
+            self._fail("more headers than anybody needs")
+        if self._buffered > BUFFERED and not self._is_paused and not self.is_complete:
+            self._is_paused = True
+            self.transport.pause_reading()
         self._wake()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.alive = False
-        # Without a length and without chunks, the end of the connection is the end of the body.
-        if self.has_head and not self.complete and not self._has_length:
-            self.complete = True
-        self._writable.set()
+        self.is_alive = False
+        # Without a length and without chunks, the end of the connection is the end of the body, unless it broke.
+        if error is None and self.has_head and not self.is_complete and not self._has_length and not self._is_expired:
+            self.is_complete = not self._has_failed
+        self.resume_writing()
+        self._end_upload()
         self._wake()
 
     def pause_writing(self) -> None:
-        self._writable.clear()
+        self._is_writing_paused = True
 
     def resume_writing(self) -> None:
-        self._writable.set()
+        self._is_writing_paused = False
+        if self._blocked is not None and not self._blocked.done():
+            self._blocked.set_result(None)
 
     # --- httptools callbacks ---
+    def on_message_begin(self) -> None:
+        if self.has_head:
+            raise ValueError("two answers to one request")
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
+        if not self.has_head:  # trailers are nobody's
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        if status < 200:
+        if status < 200 and not (status == 101 and self._takes_upgrade):
             self.headers = []
             return
+        if self._unframed > LARGEST_HEAD and sum(len(name) + len(value) for name, value in self.headers) > LARGEST_HEAD:
+            raise ValueError("more headers than anybody needs")
         self.status = status
         self.has_head = True
-        self.complete = self._bodiless or status in {204, 304}
+        self._keeps_alive = bool(self._parser.should_keep_alive())  # it says no once all of it has come
+        self.is_complete = self._is_bodiless or status in {101, 204, 304}
         self._has_length = any(name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers)
 
     def on_body(self, data: bytes) -> None:
-        self._body.append(data)
-        self._buffered += len(data)
+        self._unframed = 0
+        if not self.is_complete:
+            self._body.append(data)
+            self._buffered += len(data)
 
     def on_message_complete(self) -> None:
         if self.has_head:
-            self.complete = True
+            self.is_complete = True
 
     # ---
-    def _write(self, data: bytes) -> None:
-        if not self.alive or self._transport.is_closing():
-            raise BrokenOff("the connection is closed")
-        self._transport.write(data)
+    async def _send_parts(self, body: AsyncIterator[bytes]) -> None:
+        try:
+            async for part in body:
+                if self.has_head and not self._is_duplex:  # answered before it read everything: the rest isn't wanted
+                    return
+                self._write(part)
+                if self._is_writing_paused:
+                    self._blocked = self._loop.create_future()
+                    self.deadline = self.pool.now + self.patience.part
+                    await self._blocked
+                    self.deadline = NEVER
+            self._is_sent = True
+            if not self.has_head:
+                self.deadline = self.pool.now + self.patience.head
+        except BrokenOff:
+            self._wake()  # who waits for the answer finds out
+        except Exception as error:  # of the request's own body: whoever waits for the answer raises it
+            self._upload_error = error
+            self._wake()
 
-    async def _wait(self) -> None:
-        if not self.alive or self._failed:
-            raise BrokenOff("the connection ended before the answer")
+    def _end_upload(self) -> None:
+        if self._upload is not None and not self._upload.done():
+            self._upload.cancel()
+
+    def _fail(self, reason: str) -> None:
+        self._has_failed = True
+        self.reason = reason
+        self.close()
+
+    def _require_open(self) -> None:
+        if not self.is_alive or self.transport.is_closing():
+            raise BrokenOff("the connection is closed")
+
+    def _write(self, data: bytes) -> None:
+        self._require_open()
+        self.transport.write(data)
+
+    async def _wait(self, seconds: float) -> None:
+        if self._upload_error is not None:
+            raise self._upload_error
+        if self._is_expired:
+            raise TimeUp("the server took too long")
+        if not self.is_alive or self._has_failed:
+            raise BrokenOff(self.reason or "the connection ended before the answer")
         self._waiter = self._loop.create_future()
+        self.deadline = self.pool.now + seconds
         await self._waiter
+        self.deadline = NEVER
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

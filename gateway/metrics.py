@@ -25,6 +25,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     postgres_away: int
     refused_connections: dict[str, int] = {}
     blocked_networks: int = 0
+    circuits: dict[str, int] = {}
+    open_circuits: int = 0
+    tunnels: int = 0
 
 
 class Metrics:
@@ -42,6 +45,11 @@ class Metrics:
         self.refused_connections: Counter[str] = Counter()
         """Connections closed at once, by why: see `gateway.crowd`."""
         self.blocked_networks = 0
+        self.circuits: Counter[str] = Counter()
+        """Circuits of upstreams that were `opened` and `closed`."""
+        self.open_circuits = 0
+        self.tunnels = 0
+        """WebSockets that are open."""
         self.postgres_away = 0
         self._latency = [0] * (len(BOUNDS) + 1)
         self._latency_sum = 0.0
@@ -66,6 +74,9 @@ class Metrics:
             postgres_away=self.postgres_away,
             refused_connections=dict(self.refused_connections),
             blocked_networks=self.blocked_networks,
+            circuits=dict(self.circuits),
+            open_circuits=self.open_circuits,
+            tunnels=self.tunnels,
         )
 
 
@@ -92,6 +103,10 @@ class _Collector:
         refused = "Connections closed at once: an `address`, or `all` of them, had as many as they may."
         yield self._counter("portico_gateway_connections_refused", refused, "reason", lambda one: one.refused_connections)
         blocked = GaugeMetricFamily("portico_gateway_blocked_networks", "Networks on the block list.", labels=["process"])
+        changed = "Circuits of upstreams that changed their state."
+        yield self._counter("portico_gateway_circuit_changes", changed, "state", lambda one: one.circuits)
+        yield self._gauge("portico_gateway_open_circuits", "Upstreams that are left alone now.", lambda one: one.open_circuits)
+        yield self._gauge("portico_gateway_websockets", "WebSockets that are open.", lambda one: one.tunnels)
         away = GaugeMetricFamily(
             "portico_gateway_engine_away", "1 while the engine can't be reached.", labels=["process", "engine"]
         )
@@ -110,6 +125,12 @@ class _Collector:
         yield blocked
         yield away
         yield latency
+
+    def _gauge(self, name: str, documentation: str, value: Callable[[Snapshot], int]) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(name, documentation, labels=["process"])
+        for process, one in self._snapshots.items():
+            family.add_metric([process], value(one))
+        return family
 
     def _counter(
         self, name: str, documentation: str, label: str, counts: Callable[[Snapshot], dict[str, int]]

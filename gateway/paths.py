@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from core.problems import MalformedRequest
 
-# Empty and dot segments; controls, blanks and backslashes; escapes of what needs none, of controls, and of slashes.
+# Empty and dot segments (with parameters too: some servers drop what follows a `;`); controls, blanks and backslashes; escapes
+# of what needs none, of controls, and of slashes.
 _AMBIGUOUS = re.compile(
-    rb"//|/\.\.?(?:/|\Z)|[\x00-\x20\x7f\\]|%(?:[01][0-9a-f]|2[def]|3[0-9]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9aef])|%25[0-9a-f]{2}|%(?![0-9a-f]{2})",
+    rb"//|/\.\.?(?:/|;|%3b|\Z)|[\x00-\x20\x7f\\]|%(?:[01][0-9a-f]|2[def]|3[0-9]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9aef])|%25[0-9a-f]{2}|%(?![0-9a-f]{2})",
     re.IGNORECASE,
 )
 # What most paths are: segments of unreserved characters (RFC 3986, section 2.3) that don't begin with a dot.

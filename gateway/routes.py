@@ -1,13 +1,14 @@
 """Routes of integrations under `/apis/<slug>/`, kept as the marketplace has them."""
 
+import asyncio
 import time
 from collections import OrderedDict
 from uuid import UUID
 
 from core import versions
+from core.upstreams import Route
 from gateway.threads import PostgresAway, Threads
 from marketplace import routes
-from marketplace.routes import Route
 
 MOST_KEPT = 5_000
 LIFETIME = 60.0
@@ -21,7 +22,7 @@ class KeptRoute:
 
     def __init__(self, route: Route) -> None:
         self.route = route
-        self.subject = (versions.KEY.format(UUID(route.integration_id)), route.version)
+        self.subject = (versions.KEY.format(UUID(route.id)), route.version)
         self.read_at = time.monotonic()
 
 
@@ -31,6 +32,7 @@ class Routes:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
         self._kept: OrderedDict[str, KeptRoute] = OrderedDict()
+        self._loading: dict[str, asyncio.Task[KeptRoute | None]] = {}
 
     async def find(self, slug: str) -> KeptRoute | None:
         """The route of a slug; None if nothing is served there. Raises PostgresAway."""
@@ -39,14 +41,27 @@ class Routes:
         if kept is not None and age < LIFETIME:
             return kept
         try:
-            return await self.reload(slug)
+            return await self._load(slug)
         except PostgresAway:
             if kept is None or age > GRACE:
                 raise
             return kept
 
     async def reload(self, slug: str) -> KeptRoute | None:
-        """The route as PostgreSQL has it now. Raises PostgresAway."""
+        """The route as PostgreSQL has it now: a look that began before this call doesn't count. Raises PostgresAway."""
+        if under_way := self._loading.get(slug):
+            await asyncio.wait([under_way])
+        return await self._load(slug)
+
+    async def _load(self, slug: str) -> KeptRoute | None:
+        """Look in PostgreSQL, once for all that ask at the same time."""
+        loading = self._loading.get(slug)
+        if loading is None:
+            loading = self._loading[slug] = asyncio.create_task(self._read(slug))
+            loading.add_done_callback(lambda _: self._loading.pop(slug, None))
+        return await asyncio.shield(loading)
+
+    async def _read(self, slug: str) -> KeptRoute | None:
         route = await self._threads.run(routes.find, slug)
         if route is None:
             self._kept.pop(slug, None)
@@ -60,5 +75,5 @@ class Routes:
         """Forget routes whose integration or owner has changed; `changes` maps ids (32 hex digits) to versions."""
         for slug, kept in list(self._kept.items()):
             route = kept.route
-            if changes.get(route.integration_id, 0) > route.version or route.owner_partner in changes:
+            if changes.get(route.id, 0) > route.version or route.owner in changes:
                 del self._kept[slug]

@@ -13,7 +13,7 @@ from core import problems
 from core.identity import HEADER, Identity, sign
 from gateway.calls import Call
 from gateway.exchanges import BUFFERED, Headers
-from gateway.http1 import Answer, BrokenOff, Pool, Unreachable
+from gateway.http1 import Answer, BrokenOff, Pool, Unreachable, unix
 from gateway.pipeline import Admission
 from gateway.replays import REPLAYED
 from gateway.shelf import Kept, Shelf, ShelfFull
@@ -76,7 +76,7 @@ class Django:
     """The web processes of this installation."""
 
     def __init__(self, socket: str, shelf: Shelf) -> None:
-        self._pool = Pool(socket)
+        self._pool = Pool(unix(socket))
         self._shelf = shelf
         self._key = settings.IDENTITY_KEY.encode()
 
@@ -86,7 +86,7 @@ class Django:
     async def carry(self, call: Call, admission: Admission, extra: bytes) -> int:
         """Forward an admitted call with its caller's identity, and pass the answer on. Returns the status."""
         body = Body(call, limit_of(call.path))
-        drop = HOP_BY_HOP | OURS | SECRETS | named_by_connection(call.fields)
+        drop = HOP_BY_HOP | OURS | SECRETS | named_by_connection(call.headers)
         headers = [entry for entry in call.headers if entry[0] not in drop]
         if admission.grant is not None:
             headers = [entry for entry in headers if entry[0] != b"authorization"]
@@ -98,7 +98,7 @@ class Django:
 
     async def pass_through(self, call: Call, forwarded: Headers, limit: int) -> int:
         """Forward a page's request as it is. `forwarded` are the forwarding headers that we vouch for."""
-        drop = HOP_BY_HOP | OURS | named_by_connection(call.fields)
+        drop = HOP_BY_HOP | OURS | named_by_connection(call.headers)
         headers = [entry for entry in call.headers if entry[0] not in drop] + forwarded
         target = call.raw_path + (b"?" + call.query if call.query else b"")
         answer = await self._send(call, target, headers, Body(call, limit))
@@ -157,7 +157,7 @@ async def pass_on(call: Call, answer: Answer, extra: bytes | None, shelf: Shelf)
 
     `extra` are our header lines; None: a page, whose own request id stays. Raises BrokenOff if it can't be sent whole.
     """
-    drop = HOP_BY_HOP | named_by_connection(dict(answer.headers))
+    drop = HOP_BY_HOP | named_by_connection(answer.headers)
     if extra is not None:
         drop |= {b"x-request-id"}
     headers = [entry for entry in answer.headers if entry[0] not in drop]
@@ -200,9 +200,9 @@ def _declared(call: Call) -> int | None:
     return int(text) if text is not None and text.isdigit() else None
 
 
-def named_by_connection(fields: dict[bytes, bytes]) -> frozenset[bytes]:
-    """Headers that a message says are for one hop only (RFC 9110, section 7.6.1)."""
-    named = fields.get(b"connection")
-    if named is None:
+def named_by_connection(headers: Headers) -> frozenset[bytes]:
+    """Headers that a message says are for one hop only (RFC 9110, section 7.6.1), in one `Connection` or in several."""
+    named = [value for name, value in headers if name == b"connection"]
+    if not named:
         return frozenset()
-    return frozenset(part.strip().lower() for part in named.split(b","))
+    return frozenset(part.strip().lower() for part in b",".join(named).split(b","))

@@ -42,6 +42,8 @@ class IntegrationAdmin(Rows):
         "description",
         "category",
         "upstream_url",
+        ("connect_timeout", "head_timeout", "idle_timeout", "stream_idle_timeout"),
+        ("retries", "websocket"),
         "scopes",
         ("pricing", "price", "currency"),
         "current",

@@ -1,13 +1,15 @@
 """Forms of the marketplace's pages."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from core.scopes import SCOPES
 from marketplace.models import Category, Integration, Pricing
+
+TUNING = ("connect_timeout", "head_timeout", "idle_timeout", "stream_idle_timeout", "retries", "websocket")
 
 
 class IntegrationForm(forms.Form):
@@ -39,7 +41,11 @@ class IntegrationForm(forms.Form):
     )
     currency = forms.CharField(label=_("Currency"), max_length=3, min_length=3, initial="USD", required=False)
 
-    TEXTS = ("name", "summary", "description", "category")
+    connect_timeout, head_timeout, idle_timeout, stream_idle_timeout, retries, websocket = (
+        cast(Any, Integration._meta.get_field(name)).formfield(required=False) for name in TUNING
+    )
+
+    TEXTS = ("name", "summary", "description", "category", *TUNING)
 
     def __init__(self, *args: Any, only_texts: bool = False, slug_fixed: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,7 +66,7 @@ class IntegrationForm(forms.Form):
 
     def facts(self) -> dict[str, Any]:
         """What the verbs take."""
-        given = dict(self.cleaned_data)
+        given = {name: value for name, value in self.cleaned_data.items() if value is not None or name not in TUNING}
         if "price" in self.fields:
             price = given["price"] or Decimal(0)
             given |= {"price": price, "pricing": Pricing.PER_CALL if price else Pricing.FREE}

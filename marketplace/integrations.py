@@ -41,6 +41,8 @@ Status = Integration.Status
 TEXTS = frozenset({"name", "summary", "description", "category"})
 REVIEWED = frozenset({"slug", "upstream_url", "scopes", "pricing", "price", "currency"})
 # Where the reviewed fields may be changed; doing so asks for a new review.
+# How the gateway treats the upstream: may change at any time, and holds from the next call on.
+TUNING = Integration.TUNING
 OPEN = frozenset({Status.DRAFT, Status.APPROVED, Status.UNPUBLISHED})
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  (not a secret: how Standard Webhooks spells them)
@@ -64,7 +66,7 @@ class Drafted:
 
 @transaction.atomic
 def create(*, partner: Partner, environment: str, by: Actor, **fields: Any) -> Drafted:
-    """A draft with the fields of TEXTS and REVIEWED. Raises ValidationError."""
+    """A draft with the fields of TEXTS, REVIEWED and TUNING. Raises ValidationError."""
     secret = SECRET_PREFIX + b64encode(secrets.token_bytes(32)).decode()
     integration = Integration(partner=partner, environment=environment, signing_secret=secret, **fields)
     _require_sound(integration)
@@ -79,8 +81,8 @@ def create(*, partner: Partner, environment: str, by: Actor, **fields: Any) -> D
 
 @transaction.atomic
 def update(*, integration: Integration, changes: Mapping[str, Any], by: Actor) -> Integration:
-    """Change a draft; of a published one only its texts. Changing what was reviewed makes it a draft again, while those who
-    have installed it go on being served by the reviewed version.
+    """Change a draft; of a published one only its texts and how its upstream is treated. Changing what was reviewed makes it
+    a draft again, while those who have installed it go on being served by the reviewed version.
 
     Raises NotEditable, ValidationError.
     """
@@ -97,6 +99,8 @@ def update(*, integration: Integration, changes: Mapping[str, Any], by: Actor) -
     row.save(update_fields=list(changed))
     if touches_terms and row.status != Status.DRAFT:
         transition(row, Status.DRAFT)
+    if changed.keys() & TUNING and row.current_id:
+        versions.bump(row)
     if changed:
         _emit(INTEGRATION_UPDATED, row, by)
     return row

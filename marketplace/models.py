@@ -15,6 +15,7 @@ from core import clock
 from core.crypto import EncryptedField
 from core.models import Entity, EntityQuerySet, Environment, PartnerOwned, PartnerOwnedQuerySet
 from core.money import CurrencyField, unit
+from core.tuning import Tuned
 from partners.models import Partner
 
 SLUG = RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*\Z", _("Lower-case letters, digits and single hyphens."))
@@ -129,7 +130,7 @@ class IntegrationQuerySet(PartnerOwnedQuerySet["Integration"]):
         return found
 
 
-class Integration(PartnerOwned, Terms):
+class Integration(PartnerOwned, Terms, Tuned):
     """An API that a partner sells or gives away, served under `/apis/<slug>/`; see `integrations` for what may happen to it.
 
     The fields here are the copy that its partner works on. Consumers are served by `current`, the version that was reviewed.

@@ -9,6 +9,7 @@ from core.api.serializers import PublicIdField, Strict, StrictModel
 from core.scopes import SCOPES
 from marketplace.models import Category, Installation, Integration, Version
 
+TUNING = ("connect_timeout", "head_timeout", "idle_timeout", "stream_idle_timeout", "retries", "websocket")
 PRICE = {
     "type": ["object", "null"],
     "description": "Of one call; null where calls are free.",
@@ -131,6 +132,7 @@ class IntegrationSerializer(StrictModel):
             "scopes",
             "pricing",
             "price_per_call",
+            *TUNING,
             "status",
             "status_reason",
             "version",
@@ -166,7 +168,18 @@ class PriceInput(Strict):
     currency = serializers.CharField(max_length=3)
 
 
-class ChangesSerializer(Strict):
+class TuningSerializer(Strict):
+    """How patiently the gateway treats the upstream; timeouts are seconds."""
+
+    connect_timeout = serializers.IntegerField(min_value=1, max_value=30, required=False)
+    head_timeout = serializers.IntegerField(min_value=1, max_value=3_600, required=False)
+    idle_timeout = serializers.IntegerField(min_value=1, max_value=3_600, required=False)
+    stream_idle_timeout = serializers.IntegerField(min_value=1, max_value=32_000, required=False)
+    retries = serializers.IntegerField(min_value=0, max_value=2, required=False)
+    websocket = serializers.BooleanField(required=False)
+
+
+class ChangesSerializer(TuningSerializer):
     """What a partner may set. A `price_per_call` of null makes calls free; `category` is a slug or null."""
 
     slug = serializers.CharField(max_length=60)

@@ -116,10 +116,8 @@ def test_an_upstream_that_breaks_off_is_said(gateway, served, consumer, upstream
     gateway.post(f"{served.path}/x", b"{}", key=consumer.text).expect_problem(502, "upstream_unavailable")
 
 
-def test_a_slow_upstream_is_said(gateway, served, consumer, upstream, monkeypatch):
-    from gateway import integrations as carried
-
-    monkeypatch.setattr(carried, "TIMEOUT", 0.2)
+def test_a_slow_upstream_is_said(gateway, served, consumer, upstream):
+    integrations.update(integration=served.integration, changes={"head_timeout": 1}, by=SYSTEM)
     upstream.gate.clear()
     gateway.get(f"{served.path}/x", key=consumer.text).expect_problem(504, "upstream_timeout")
 

@@ -12,7 +12,7 @@ from gateway import http1, server
 from gateway.__main__ import bound
 from gateway.calls import Call
 from gateway.exchanges import lines
-from gateway.http1 import MOST_AT_ONCE, Pool
+from gateway.http1 import MOST_AT_ONCE, Pool, unix
 from gateway.shelf import Shelf
 from gateway.upstream import Django
 from tests.gateway.test_metering import records
@@ -206,7 +206,7 @@ def test_a_connection_with_half_a_body_serves_nobody_else(tmp_path):
     async def send_two():
         path = str(tmp_path / "web.sock")
         async with await asyncio.start_unix_server(answer_early, path):
-            pool = Pool(path)
+            pool = Pool(unix(path))
             for body in (half(), b""):
                 head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
                 async with asyncio.timeout(5):

@@ -10,10 +10,10 @@ class TestFind:
     def test_a_published_one(self, seller):
         integration = published(seller, scopes=["marketplace:read"])
         route = routes.find("weather")
-        assert route.integration_id == integration.pk.hex
-        assert route.owner_partner == seller.pk.hex
-        assert (route.upstream_url, route.scopes, route.live) == ("http://127.0.0.1:21599/v1", ("marketplace:read",), True)
-        assert route.signing_secret == integration.signing_secret
+        assert route.id == integration.pk.hex
+        assert route.owner == seller.pk.hex
+        assert (route.upstream.url, route.scopes, route.live) == ("http://127.0.0.1:21599/v1", ("marketplace:read",), True)
+        assert route.signing_secrets == (integration.signing_secret,)
         assert route.version == integration.version > 0
 
     def test_drafts_and_unknown_slugs_have_none(self, seller):
@@ -26,7 +26,7 @@ class TestFind:
         integrations.unpublish(integration=integration, by=MEMBER)
         integrations.update(integration=integration, changes={"upstream_url": "https://two.example/"}, by=MEMBER)
         route = routes.find("weather")
-        assert (route.live, route.upstream_url) == (True, "http://127.0.0.1:21599/v1")
+        assert (route.live, route.upstream.url) == (True, "http://127.0.0.1:21599/v1")
 
 
 class TestStop:

@@ -1,0 +1,363 @@
+"""How calls under `/apis/` are carried: connections, headers, paths, broken answers, patience, circuits."""
+
+import asyncio
+import http.client
+import socket
+import threading
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from core import outbound
+from core.actors import SYSTEM
+from core.outbound import Dialer, Refused, Unreachable
+from core.problems import CircuitOpen
+from core.upstreams import Route, Upstream
+from gateway import circuits
+from gateway.circuits import Circuit
+from gateway.forwarding import Base
+from gateway.http1 import Connection
+from gateway.paths import AmbiguousPath, plain
+from marketplace import integrations
+
+
+class Scripted:
+    """An upstream that reads a request's head and answers with bytes. `heads` are those it has read."""
+
+    def __init__(self, answer: bytes, closes: bool = True):
+        self.heads: list[bytes] = []
+        self.connections = 0
+        self._answer, self._closes = answer, closes
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/base"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                wire, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._talk, args=(wire,), daemon=True).start()
+
+    def _talk(self, wire):
+        with wire, wire.makefile("rb") as lines:
+            while True:
+                head = b""
+                while not head.endswith(b"\r\n\r\n"):
+                    line = lines.readline()
+                    if not line:
+                        return
+                    head += line
+                self.heads.append(head)
+                wire.sendall(self._answer)
+                if self._closes:
+                    return
+
+    def close(self):
+        self._listener.close()
+
+
+@pytest.fixture
+def scripted(served):
+    """Makes the integration's upstream one that answers as it is told."""
+    from django.db import transaction
+
+    from core import versions
+
+    made = []
+
+    def make(answer, **how):
+        made.append(Scripted(answer, **how))
+        served.integration.current.__class__.objects.filter(pk=served.integration.current_id).update(upstream_url=made[-1].url)
+        with transaction.atomic():
+            versions.bump(served.integration)
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def test_connections_are_kept(gateway, served, consumer, scripted):
+    upstream = scripted(OK, closes=False)
+    for _ in range(5):
+        gateway.get(f"{served.path}/x", key=consumer.text).expect(200)
+    assert (len(upstream.heads), upstream.connections) == (5, 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n",
+    ],
+    ids=["length", "chunks", "no chunk"],
+)
+def test_a_cut_off_answer_never_looks_whole(gateway, served, consumer, scripted, answer):
+    scripted(answer)
+    with pytest.raises(http.client.HTTPException):
+        gateway.get(f"{served.path}/x", key=consumer.text)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "body"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\nto the end", 200, b"to the end"),
+        (b"HTTP/1.1 103 Early Hints\r\nX-A: 1\r\n\r\n" + OK, 200, b"ok"),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + OK, 200, b"ok"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),
+        (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 20\r\n\r\n", 304, b""),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Trailer: 1\r\n\r\n", 200, b"ok"),
+        (OK + OK, 200, b"ok"),
+        (b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 70_000 + b"\r\n\r\n", 502, None),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", 502, None),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", 502, None),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", 502, None),
+    ],
+    ids=["until its end", "hints", "interim", "204", "304", "trailers", "two", "large head", "two lengths", "unasked", "no http"],
+)
+def test_framing(gateway, served, consumer, scripted, answer, status, body):
+    scripted(answer)
+    found = gateway.get(f"{served.path}/x", key=consumer.text).expect(status)
+    assert body is None or found.body == body
+    assert "x-a" not in found.headers
+
+
+def test_head_has_the_length_and_no_body(gateway, served, consumer, scripted):
+    scripted(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", closes=False)
+    answer = gateway.request("HEAD", f"{served.path}/x", key=consumer.text).expect(200)
+    assert (answer.headers["content-length"], answer.body) == ("1000", b"")
+
+
+def test_every_connection_header_is_honoured(gateway, served, consumer, scripted):
+    upstream = scripted(
+        b"HTTP/1.1 200 OK\r\nConnection: x-one\r\nX-One: 1\r\nConnection: x-two\r\nX-Two: 2\r\nContent-Length: 0\r\n\r\n"
+    )
+    head = f"GET {served.path}/x HTTP/1.1\r\nHost: x\r\nX-API-Key: {consumer.text}\r\n"
+    hops = "Connection: x-mine\r\nX-Mine: 1\r\nConnection: close, x-other\r\nX-Other: 2\r\n\r\n"
+    answer = gateway.raw((head + hops).encode()).lower()
+    assert answer.startswith(b"http/1.1 200")
+    assert b"x-one" not in answer
+    assert b"x-two" not in answer
+    assert b"x-mine" not in upstream.heads[0].lower()
+    assert b"x-other" not in upstream.heads[0].lower()
+
+
+def test_the_upstream_learns_the_public_address_and_not_the_callers(gateway, served, consumer, scripted, settings):
+    upstream = scripted(OK)
+    forged = {
+        "X-Forwarded-For": "1.2.3.4",
+        "X-Forwarded-Host": "evil.example",
+        "Forwarded": "for=1.2.3.4",
+        "X-Forwarded-Prefix": "/x",
+    }
+    gateway.get(f"{served.path}/x", key=consumer.text, headers=forged).expect(200)
+    head = upstream.heads[0].decode().lower()
+    assert f"x-forwarded-host: {settings.BASE_URL.split('//')[1]}\r\n" in head
+    assert f"x-forwarded-prefix: {served.path}\r\n" in head
+    assert "1.2.3.4" not in head
+    assert "evil.example" not in head
+    assert "127.0.0.1\r\n" not in head.replace("host: 127.0.0.1", "")
+
+
+def test_a_lost_get_is_sent_again_and_a_lost_post_is_not(gateway, served, consumer, scripted):
+    upstream = scripted(b"")
+    gateway.get(f"{served.path}/x", key=consumer.text).expect_problem(502, "upstream_unavailable")
+    assert len(upstream.heads) == 2
+    gateway.post(f"{served.path}/x", b"{}", key=consumer.text).expect_problem(502, "upstream_unavailable")
+    assert len(upstream.heads) == 3
+
+
+def test_an_answer_before_the_end_of_the_body_is_passed_on(gateway, served, consumer, scripted):
+    scripted(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as client:
+        client.sendall(
+            f"POST {served.path}/x HTTP/1.1\r\nHost: x\r\nX-API-Key: {consumer.text}\r\nContent-Length: 100\r\n\r\nhalf".encode()
+        )
+        assert client.recv(65536).startswith(b"HTTP/1.1 403 ")
+
+
+def test_continue_is_said_once_the_body_is_wanted(gateway, served, consumer, upstream):
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as client:
+        head = f"POST {served.path}/x HTTP/1.1\r\nHost: x\r\nX-API-Key: {consumer.text}\r\nContent-Length: 3\r\n"
+        client.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        assert client.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"abc")
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+    assert upstream.seen[0].header("Expect") is None
+
+
+def test_a_failing_upstream_is_left_alone(gateway, served, consumer, upstream, monkeypatch, metrics):
+    monkeypatch.setattr(circuits, "LEAST_CALLS", 3)
+    monkeypatch.setattr(circuits, "FIRST_PAUSE", 0.3)
+    integrations.update(integration=served.integration, changes={"retries": 0}, by=SYSTEM)
+    upstream.breaks = True
+    for _ in range(3):
+        gateway.get(f"{served.path}/x", key=consumer.text).expect_problem(502, "upstream_unavailable")
+    seen = len(upstream.seen)
+    refused = gateway.get(f"{served.path}/x", key=consumer.text)
+    refused.expect_problem(503, "upstream_paused")
+    assert (int(refused.headers["retry-after"]), len(upstream.seen)) == (1, seen)
+    assert metrics("portico_gateway_circuit_changes_total", state="opened") >= 1
+
+
+class TestCircuit:
+    """What a breaker does as time passes."""
+
+    def opened(self):
+        circuit = Circuit()
+        for _ in range(circuits.LEAST_CALLS):
+            circuit.fail(100.0)
+        assert circuit.state == "open"
+        return circuit
+
+    def test_a_few_failures_are_nothing(self):
+        circuit = Circuit()
+        for _ in range(circuits.LEAST_CALLS - 1):
+            assert not circuit.fail(100.0)
+        for _ in range(circuits.LEAST_CALLS + 1):
+            circuit.succeed(100.0)
+        assert not circuit.fail(100.0)
+        assert circuit.state == "closed"
+
+    def test_old_failures_are_forgotten(self):
+        circuit = Circuit()
+        for _ in range(circuits.LEAST_CALLS - 1):
+            circuit.fail(100.0)
+        circuit.fail(100.0 + 2 * circuits.WINDOW)
+        assert circuit.state == "closed"
+
+    def test_one_call_tries_and_closes_it(self):
+        circuit = self.opened()
+        with pytest.raises(CircuitOpen):
+            circuit.admit(104.0)
+        assert circuit.admit(105.0)
+        with pytest.raises(CircuitOpen):
+            circuit.admit(105.0)
+        assert circuit.succeed(105.1)
+        assert not circuit.admit(105.2)
+
+    def test_an_attempt_that_fails_waits_longer(self):
+        circuit = self.opened()
+        circuit.admit(105.0)
+        circuit.fail(105.0)
+        with pytest.raises(CircuitOpen):
+            circuit.admit(114.9)
+        assert circuit.admit(115.0)
+
+    def test_an_attempt_that_is_abandoned_lets_the_next_try(self):
+        circuit = self.opened()
+        assert circuit.admit(105.0)
+        circuit.abandon(105.5)
+        assert circuit.admit(105.5)
+
+
+class _Call:
+    def __init__(self, raw_path):
+        self.raw_path, self.query = raw_path, b""
+
+
+SEGMENTS = st.lists(
+    st.sampled_from(
+        [b".", b"..", b"%2e", b"%2E%2e", b"/", b"%2f", b"\\", b"%5c", b"..;", b"..%3b", b";", b"a", b"%25", b"%c0%ae", b"%00"]
+    ),
+    max_size=12,
+).map(b"".join)
+
+
+@given(SEGMENTS)
+@example(b"..;/secret")
+@example(b"%2e%2e/secret")
+def test_no_path_escapes_the_upstreams_base(rest):
+    """However a server may read it: decoded once or twice, backslashes as slashes, parameters dropped."""
+    from urllib.parse import unquote
+
+    raw = b"/apis/weather/" + rest
+    try:
+        plain(raw)
+    except AmbiguousPath:
+        return
+    route = Route("", "", "weather", Upstream("https://api.example/base/"), (), (), 1, True)
+    read = unquote(unquote(Base(route.upstream).target(route, _Call(raw)).decode())).replace("\\", "/")
+    assert read.startswith("/base")
+    assert not {".", ".."} & {segment.split(";")[0] for segment in read.split("/")}
+    assert "//" not in read
+
+
+class TestDialer:
+    """Connections of our own are guarded as the client's are."""
+
+    def connect(self, origin, found, settings):
+        settings.ALLOW_LOCAL_TARGETS = False
+
+        async def run():
+            await Dialer(lookup=lambda host, port: found).connect(Connection, origin, seconds=0.2)
+
+        asyncio.run(run())
+
+    @pytest.mark.parametrize("found", [["127.0.0.1"], ["8.8.8.8", "::1"], ["169.254.169.254"], ["::ffff:10.0.0.1"]])
+    def test_a_name_of_an_inner_address(self, settings, found):
+        with pytest.raises(Refused):
+            self.connect("http://rebind.example", found, settings)
+
+    @pytest.mark.parametrize("origin", ["http://127.0.0.1:9", "http://localhost", "http://[::1]:8080", "http://api.example:25"])
+    def test_an_inner_origin(self, settings, origin):
+        with pytest.raises(Refused):
+            self.connect(origin, ["8.8.8.8"], settings)
+
+    def test_a_kept_address_is_judged_again(self, settings):
+        settings.ALLOW_LOCAL_TARGETS = True
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            origin = f"http://rebind.example:{listener.getsockname()[1]}"
+
+            async def run():
+                dialer = Dialer(lookup=lambda host, port: ["127.0.0.1"])
+                first = await dialer.connect(Connection, origin, seconds=1)
+                first.close()
+                settings.ALLOW_LOCAL_TARGETS = False
+                outbound._target.cache_clear()
+                with pytest.raises(Refused):
+                    await dialer.connect(Connection, origin, seconds=1)
+
+            asyncio.run(run())
+
+    def test_a_certificate_is_checked(self, settings, tmp_path):
+        settings.ALLOW_LOCAL_TARGETS = True
+
+        async def run():
+            server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0, ssl=_self_signed(tmp_path))
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(Unreachable, match="certificate is not valid"):
+                await Dialer(lookup=lambda host, port: ["127.0.0.1"]).connect(Connection, f"https://a.example:{port}", seconds=2)
+            server.close()
+
+        asyncio.run(run())
+
+
+def _self_signed(folder):
+    import datetime
+    import ssl
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a.example")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("a.example")]), critical=False)
+    (folder / "pem").write_bytes(
+        made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "pem")
+    return context
