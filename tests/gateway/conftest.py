@@ -3,13 +3,15 @@
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from core.actors import SYSTEM
+from tests.gateway.processes import GatewayProcess
 from tests.gateway.upstream import Upstream
 
 
@@ -39,6 +41,24 @@ def eventually() -> Callable[[Callable[[], object]], object]:
         return found
 
     return wait
+
+
+@pytest.fixture(scope="package")
+def doors(platform) -> Iterator[list[GatewayProcess]]:
+    """Four gateways, each on its own port, that share nothing but Redis and PostgreSQL."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(GatewayProcess()) for _ in range(4)]
+
+
+@pytest.fixture
+def say(capsys) -> Callable[[str], None]:
+    """Prints the figures of a test, whether or not it fails."""
+
+    def say(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n{text}")
+
+    return say
 
 
 @pytest.fixture
