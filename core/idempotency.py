@@ -5,21 +5,23 @@ transaction, however that ends, so a process that dies leaves neither an effect 
 nothing happened, so repeating them is safe.
 """
 
-import hashlib
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from core import clock
 from core.models import StoredAnswer
-from core.problems import IdempotencyInFlight, IdempotencyMismatch, ValidationError
+from core.problems import IdempotencyInFlight, IdempotencyMismatch, OutcomeUnknown, ValidationError
 
 KEPT = timedelta(hours=24)
 LARGEST = 1 << 20
 LONGEST_KEY = 255
+_TOO_LARGE = _("The earlier request was done, but its answer was too large to keep. Look for what it made before you send anew.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,17 @@ class Answer:
     storable: bytes
     replayed: bool = False
 
+    @property
+    def told(self) -> dict[str, str]:
+        """The headers, with what is to be said of its being stored."""
+        if self.replayed:
+            return self.headers | {"Idempotent-Replayed": "true"}
+        return self.headers if len(self.storable) <= LARGEST else self.headers | {"Idempotent-Stored": "false"}
+
 
 def fingerprint(method: str, path: str, body: bytes) -> bytes:
-    """What makes two requests the same."""
-    return hashlib.sha256(b"\0".join([method.encode(), path.encode(), body])).digest()
+    """What makes two requests the same; keyed, so that nobody can try out what was in a body."""
+    return hmac.digest(settings.HASH_KEY.encode(), b"\0".join([method.encode(), path.encode(), body]), "sha256")
 
 
 def check_key(key: str) -> None:
@@ -56,8 +65,8 @@ def check_key(key: str) -> None:
 def once(*, caller: str, key: str, request: bytes, work: Callable[[], Answer]) -> Answer:
     """The answer of `work`, done at most once for this caller and key within 24 hours.
 
-    `request` is its `fingerprint`. Raises IdempotencyInFlight, IdempotencyMismatch, and whatever `work` raises, in which
-    case nothing is stored.
+    `request` is its `fingerprint`. Raises IdempotencyInFlight, IdempotencyMismatch, OutcomeUnknown if the answer was too large to
+    keep, and whatever `work` raises, in which case nothing is stored.
     """
     check_key(key)
     with connection.cursor() as cursor:
@@ -68,10 +77,13 @@ def once(*, caller: str, key: str, request: bytes, work: Callable[[], Answer]) -
     if stored and stored.created_at > clock.now() - KEPT:
         if bytes(stored.fingerprint) != request:
             raise IdempotencyMismatch()
-        body = (stored.body or "").encode()
+        if stored.body is None:
+            raise OutcomeUnknown(_TOO_LARGE)
+        body = stored.body.encode()
         return Answer(stored.status or 200, stored.headers, body, body, replayed=True)
     answer = work()
-    if answer.status < 400 and len(answer.storable) <= LARGEST:
+    if answer.status < 400:
+        is_kept = len(answer.storable) <= LARGEST
         StoredAnswer.objects.update_or_create(
             caller=caller,
             key=key,
@@ -79,7 +91,7 @@ def once(*, caller: str, key: str, request: bytes, work: Callable[[], Answer]) -
                 "fingerprint": request,
                 "status": answer.status,
                 "headers": answer.headers,
-                "body": answer.storable.decode(),
+                "body": answer.storable.decode() if is_kept else None,
                 "created_at": clock.now(),
             },
         )

@@ -111,8 +111,7 @@ class ApiView(APIView):
         body = request._request.body
         mark = idempotency.fingerprint(request.method or "", request._request.get_full_path(), body)
         answer = idempotency.once(caller=self.caller.name, key=key, request=mark, work=work)
-        replayed = {"Idempotent-Replayed": "true"} if answer.replayed else {}
-        return HttpResponse(answer.body, status=answer.status, headers=answer.headers | replayed)
+        return HttpResponse(answer.body, status=answer.status, headers=answer.told)
 
     def _allow(self) -> dict[str, str]:
         return {"Allow": ", ".join(self.allowed_methods)}

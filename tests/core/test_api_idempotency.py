@@ -59,6 +59,14 @@ class TestReplay:
         StoredAnswer.objects.update(created_at=clock.now() - idempotency.KEPT)
         assert call("POST", NOTES, {"text": "two"}, identity=SAME, **{"Idempotency-Key": "k1"}).status_code == 201
 
+    def test_what_is_too_large_to_keep_is_not_done_twice(self, call, monkeypatch):
+        monkeypatch.setattr(idempotency, "LARGEST", 10)
+        first = call("POST", NOTES, {"text": "one"}, identity=SAME, **{"Idempotency-Key": "k1"})
+        second = call("POST", NOTES, {"text": "one"}, identity=SAME, **{"Idempotency-Key": "k1"})
+        assert (first.status_code, first.headers["Idempotent-Stored"]) == (201, "false")
+        assert (second.status_code, second.json()["code"]) == (409, "outcome_unknown")
+        assert User.objects.count() == 1
+
     @pytest.mark.parametrize("key", ["", "x" * 256])
     def test_unusable_key_is_said(self, call, key):
         refused = call("POST", NOTES, {"text": "one"}, identity=SAME, **{"Idempotency-Key": key})

@@ -55,8 +55,7 @@ class OperatorEventsView(ApiView):
 
         mark = idempotency.fingerprint("POST", request.path, canonical(normal(body)))
         answer = idempotency.once(caller=f"{self.caller.name}:events", key=key, request=mark, work=work)
-        replayed = {"Idempotent-Replayed": "true"} if answer.replayed else {}
-        return HttpResponse(answer.body, status=answer.status, headers=answer.headers | replayed)
+        return HttpResponse(answer.body, status=answer.status, headers=answer.told)
 
     def _publish(self, body: dict[str, Any]) -> dict[str, str]:
         named = body.pop("partner_id", None)
