@@ -12,7 +12,14 @@ from apikeys.models import Key
 from core.console import Deed, ReasonForm, Rows
 from partners.console_filters import PartnerFilter
 
-LABELS = {"active": "success", "disabled": "warning", "leaked": "danger", "revoked": "danger", "expired": "info"}
+LABELS = {
+    "active": "success",
+    "disabled": "warning",
+    "suspended": "danger",
+    "leaked": "danger",
+    "revoked": "danger",
+    "expired": "info",
+}
 
 
 class EndFilter(admin.SimpleListFilter):
@@ -51,6 +58,7 @@ class KeyAdmin(Rows):
         "ip_allowlist",
         "rate_limit_per_minute",
         "status",
+        "status_reason",
         "expires_at",
         "asks_for_secret",
         "first_used_at",
@@ -88,7 +96,7 @@ class KeyAdmin(Rows):
     )
     revoke = Deed(
         verb=keys.revoke,
-        states={Key.Status.ACTIVE, Key.Status.DISABLED, Key.Status.LEAKED},
+        states={*keys.UNSAFE, Key.Status.LEAKED},
         label=_("Revoke"),
         icon="key_off",
         text=_("Its calls are refused from the next one on. The team is told by mail."),

@@ -58,6 +58,14 @@ KEY_ROTATED = _type(
 KEY_REVOKED = _type("key.revoked", _("A key was revoked for good."), {"reason": TEXT}, reason="")
 KEY_DISABLED = _type("key.disabled", _("A key was switched off."))
 KEY_ENABLED = _type("key.enabled", _("A key was switched on again."))
+KEY_SUSPENDED = _type(
+    "key.suspended",
+    _("A key was suspended, because of how it was used; `reason` says what was seen, `incident` names it."),
+    {"reason": TEXT, "incident": TEXT},
+    reason="300 of 310 calls in 10 minutes asked for what isn't there (on 250 paths).",
+    incident="inc_01jd3x8q4vf2r9kq6m5t7w8y9z",
+)
+KEY_RESUMED = _type("key.resumed", _("A suspended key works again."))
 KEY_LEAKED = _type("key.leaked", _("A key was reported as leaked, and stopped at once."))
 KEY_SECRET_ROTATED = _type("key.secret_rotated", _("A key has a new secret; the one before stopped at once."))
 END: dict[str, Any] = {
@@ -77,4 +85,4 @@ KEY_EXPIRING = _type(
 KEY_EXPIRED = _type("key.expired", _("A key expired."), END, **ENDING, days=0)
 
 register(KEY_ISSUED, KEY_UPDATED, KEY_ROTATED, KEY_REVOKED, KEY_DISABLED, KEY_ENABLED, KEY_LEAKED)
-register(KEY_SECRET_ROTATED, KEY_EXPIRING, KEY_EXPIRED)
+register(KEY_SUSPENDED, KEY_RESUMED, KEY_SECRET_ROTATED, KEY_EXPIRING, KEY_EXPIRED)

@@ -23,6 +23,9 @@ from partners.models import Partner
 PREFIXES = {Environment.LIVE: "pk_live_", Environment.TEST: "pk_test_"}
 SECRET_PREFIX = "ps_"  # noqa: S105  (what secrets start with)
 
+UNSAFE = (Key.Status.ACTIVE, Key.Status.DISABLED, Key.Status.SUSPENDED)
+"""States in which a key works, or may again."""
+
 # Rights that keep a newcomer's key harmless: it can see who it is, and nothing else, until somebody gives it more.
 LEAST = ("partner:read",)
 
@@ -134,7 +137,7 @@ def update(*, key: Key, by: Actor, rights: Rights = EVERY, **changes: Any) -> Ke
         return key
     if "expires_at" in checked and key.successor_id and not _is_sooner(checked["expires_at"], key.expires_at):
         raise expiries.EndsSooner()
-    swap(key, where={"status__in": [Key.Status.ACTIVE, Key.Status.DISABLED]}, **checked)
+    swap(key, where={"status__in": UNSAFE}, **checked)
     if "expires_at" in checked:
         expiries.know(key)
     data = {**types.facts(key), "changes": {name: [_plain(before[name]), _plain(value)] for name, value in checked.items()}}
@@ -205,8 +208,30 @@ def disable(*, key: Key, by: Actor) -> None:
 @transaction.atomic
 def enable(*, key: Key, by: Actor) -> None:
     """Switch a disabled key on again. Raises StaleState for any other: a leaked one stays off."""
-    transition(key, Key.Status.ACTIVE)
+    swap(key, where={"status": Key.Status.DISABLED}, status=Key.Status.ACTIVE)
     _emit(types.KEY_ENABLED, key, by, types.facts(key))
+
+
+@transaction.atomic
+def suspend(*, key: Key, reason: str, incident: str, by: Actor) -> None:
+    """Refuse the calls of a key that is used in a harmful way, until `resume`; `reason` is what its callers are told, `incident`
+    the id of what happened (`abuse.incidents`). Raises StaleState unless it is active."""
+    swap(key, where={"status": Key.Status.ACTIVE}, status=Key.Status.SUSPENDED, status_reason=reason)
+    _emit(types.KEY_SUSPENDED, key, by, {**types.facts(key), "reason": reason, "incident": incident})
+
+
+@transaction.atomic
+def resume(*, key: Key, by: Actor) -> None:
+    """Let the calls of a suspended key through again. Raises StaleState for any other."""
+    swap(key, where={"status": Key.Status.SUSPENDED}, status=Key.Status.ACTIVE, status_reason="")
+    _emit(types.KEY_RESUMED, key, by, types.facts(key))
+
+
+@transaction.atomic
+def explain(*, key: Key, reason: str) -> None:
+    """Tell the callers of a suspended key something else. Raises StaleState if it is no longer suspended."""
+    swap(key, where={"status": Key.Status.SUSPENDED}, status_reason=reason)
+    versions.bump(key)
 
 
 @transaction.atomic
@@ -217,7 +242,7 @@ def report_leak(*, text: str, by: Actor) -> None:
     token = OperatorToken.objects.filter(digest=found, revoked_at=None).first()
     if token is not None:
         operators.revoke(token=token, by=by)
-    key = Key.objects.select_for_update().filter(digest=found, status__in=[Key.Status.ACTIVE, Key.Status.DISABLED]).first()
+    key = Key.objects.select_for_update().filter(digest=found, status__in=UNSAFE).first()
     if key is not None:
         transition(key, Key.Status.LEAKED)
         _emit(types.KEY_LEAKED, key, by, types.facts(key))

@@ -41,12 +41,14 @@ class Key(PartnerOwned):
     class Status(models.TextChoices):
         ACTIVE = "active", _("Active")
         DISABLED = "disabled", _("Disabled")
+        SUSPENDED = "suspended", _("Suspended")
         LEAKED = "leaked", _("Leaked")
         REVOKED = "revoked", _("Revoked")
 
     TRANSITIONS = {
-        Status.ACTIVE: {Status.DISABLED, Status.LEAKED, Status.REVOKED},
+        Status.ACTIVE: {Status.DISABLED, Status.SUSPENDED, Status.LEAKED, Status.REVOKED},
         Status.DISABLED: {Status.ACTIVE, Status.LEAKED, Status.REVOKED},
+        Status.SUSPENDED: {Status.ACTIVE, Status.LEAKED, Status.REVOKED},
         Status.LEAKED: {Status.REVOKED},
     }
 
@@ -59,7 +61,10 @@ class Key(PartnerOwned):
     scopes = ArrayField(models.CharField(max_length=64), verbose_name=_("scopes"), default=list)
     ip_allowlist = ArrayField(models.CharField(max_length=43), verbose_name=_("allowed addresses"), default=list, blank=True)
     rate_limit_per_minute = models.PositiveIntegerField(_("calls a minute"), null=True, blank=True)
-    status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.ACTIVE, editable=False)
+    status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.ACTIVE, editable=False)
+    status_reason = models.CharField(
+        _("reason"), max_length=400, blank=True, editable=False, help_text=_("Why it is suspended, as its callers are told.")
+    )
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     successor = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="predecessors", editable=False)
     created_by = models.CharField(_("created by"), max_length=200, blank=True, editable=False)

@@ -23,8 +23,10 @@ class Grant(msgspec.Struct, frozen=True, dict=True):
     label: str
     scopes: frozenset[str]
     status: str
-    """Status of the key (`active`, `disabled`, `leaked`, `revoked`)."""
+    """Status of the key (`active`, `disabled`, `suspended`, `leaked`, `revoked`)."""
     expires_at: datetime | None
+    reason: str = ""
+    """Why it is suspended, in words for its callers."""
     secret_digest: bytes | None = None
     allowlist: tuple[IPv4Network | IPv6Network, ...] = ()
     environment: str = "live"
@@ -93,6 +95,7 @@ def find(digest: bytes) -> Grant | None:
         label=key.hint,
         scopes=frozenset(key.scopes),
         status=key.status,
+        reason=key.status_reason,
         expires_at=key.expires_at,
         secret_digest=None if key.secret_digest is None else bytes(key.secret_digest),
         allowlist=tuple(ip_network(entry, strict=False) for entry in key.ip_allowlist),

@@ -53,6 +53,8 @@ def _require_key(key: Key, secret: str | None) -> None:
         raise problems.KeyRevoked()
     if key.status == Key.Status.DISABLED:
         raise problems.KeyDisabled()
+    if key.status == Key.Status.SUSPENDED:
+        raise problems.KeyDisabled(key.status_reason)
     if key.expires_at and key.expires_at <= clock.now():
         raise problems.KeyExpired()
     if key.secret_digest and not (secret and crypto.same(bytes(key.secret_digest), crypto.digest(secret))):

@@ -49,6 +49,8 @@ UPSTREAM_CONNECTIONS = env.integer("PORTICO_UPSTREAM_CONNECTIONS", 512, least=1)
 # Seconds that an upstream may be given for its answer, and for its silence in event streams and WebSockets.
 UPSTREAM_LONGEST_WAIT = env.integer("PORTICO_UPSTREAM_LONGEST_WAIT", 120, least=1, most=3_600)
 UPSTREAM_LONGEST_SILENCE = env.integer("PORTICO_UPSTREAM_LONGEST_SILENCE", 3_600, least=1, most=32_000)
+# How often in a day a partner may let a key work again that was suspended because of how it was used.
+KEY_RESUMES_A_DAY = env.integer("PORTICO_KEY_RESUMES_A_DAY", 3, least=0)
 GATEWAY_PROCESSES = env.integer("PORTICO_GATEWAY_PROCESSES", min(4, os.cpu_count() or 1), least=1)
 # The Unix socket on which Django listens for the gateway.
 WEB_SOCKET = env.path("PORTICO_WEB_SOCKET", HOME / "run" / "web.sock")
@@ -67,6 +69,7 @@ INSTALLED_APPS = [
     "apikeys",
     "marketplace",
     "usage",
+    "abuse",
     "webhooks",
     "billing",
     "support",

@@ -3,6 +3,7 @@
 from celery.schedules import crontab
 
 CELERY_BEAT_SCHEDULE = {
+    "abuse.forget_sightings": {"task": "abuse.tasks.forget_sightings", "schedule": crontab(hour=4, minute=3)},
     "apikeys.remind_of_ends": {"task": "apikeys.tasks.remind_of_ends", "schedule": crontab(minute="*/5")},
     "core.export_audit_heads": {"task": "core.tasks.export_audit_heads", "schedule": crontab(minute=7)},
     "core.forget_answers": {"task": "core.tasks.forget_answers", "schedule": crontab(minute=23)},

@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("", include("partners.urls")),
     path("", include("apikeys.urls")),
+    path("", include("abuse.urls")),
     path("accounts/", include("allauth.urls")),
     path("", include("billing.urls")),
     path("", include("developers.urls")),

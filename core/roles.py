@@ -62,7 +62,7 @@ PEOPLE = ("core.user", "account.emailaddress", "mfa.authenticator", "usersession
 MARKETPLACE = ("marketplace.integration", "marketplace.version", "marketplace.installation", "marketplace.category")
 BILLING = ("billing.invoice", "billing.line", "billing.earning", "billing.payout", "billing.price")
 LEDGER = ("billing.transaction", "billing.entry", "billing.account")
-SETTINGS = ("partners.tier", "partners.terms", "requests.requesttype", "marketplace.category")
+SETTINGS = ("abuse.rule", "partners.tier", "partners.terms", "requests.requesttype", "marketplace.category")
 
 RIGHTS: dict[str, Right] = {
     "partners:read": Right(
@@ -97,6 +97,8 @@ RIGHTS: dict[str, Right] = {
     "keys:read": Right(_("See keys; nobody sees their text"), SUPPORT, _can("view", "apikeys.key")),
     "keys:write": Right(_("Switch keys off and on, revoke them"), SUPPORT, _can("change", "apikeys.key")),
     "keys:verify": Right(_("Check partners' keys"), SUPPORT, _can("view", "apikeys.key")),
+    "abuse:read": Right(_("See abuse rules and what they found"), SUPPORT, _can("view", "abuse.rule", "abuse.incident")),
+    "abuse:write": Right(_("Lift and lock suspensions of keys, mark false alarms"), SUPPORT, _can("change", "abuse.incident")),
     "blocks:write": Right(
         _("Block addresses and networks, and lift blocks"),
         SUPPORT,
@@ -133,7 +135,7 @@ RIGHTS: dict[str, Right] = {
         tuple(f"core.{verb}_operatortoken" for verb in ("view", "add", "change")),
     ),
     "settings:write": Right(
-        _("Change tiers, terms, types of requests, categories"),
+        _("Change abuse rules, tiers, terms, types of requests, categories"),
         NOBODY_ELSE,
         tuple(name for verb in ("view", "add", "change", "delete") for name in _can(verb, *SETTINGS)),
     ),

@@ -142,6 +142,8 @@ def _refusal(grant: Grant, call: Call, want: Want) -> Problem | None:
 def _credential_refusal(grant: Grant, call: Call) -> Problem | None:
     if grant.status == "disabled":
         return KeyDisabled()
+    if grant.status == "suspended":
+        return KeyDisabled(grant.reason)
     if grant.status != "active":
         return KeyRevoked()
     if grant.expires_at is not None and grant.expires_at <= clock.now():

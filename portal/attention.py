@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from abuse.models import Incident
 from billing.models import Invoice, Payout
 from core import clock
 from marketplace.models import Integration
@@ -73,6 +74,14 @@ MATTERS: list[Matter] = [
         lambda: Integration.objects.waiting(),
         "admin:marketplace_integration_changelist",
         "status__exact=in_review",
+    ),
+    Matter(
+        _("Suspended keys"),
+        "key_off",
+        lambda: Incident.objects.open(),
+        "admin:abuse_incident_changelist",
+        "open=yes",
+        tone="warn",
     ),
     Matter(
         _("Suspended partners"),

@@ -6,7 +6,7 @@ the stream; entries at or before the position that are still there were removed 
 """
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from typing import Any
 
@@ -63,6 +63,16 @@ _TAKE = f"""
 """  # noqa: S608  (names of our own columns)
 
 
+# Called with each fresh batch (the temporary table `usage_fresh`), in the transaction that counts it.
+READERS: list[Callable[[Any], None]] = []
+
+
+def subscribe(reader: Callable[[Any], None]) -> None:
+    """Let `reader` see every call once; from an app's `ready`."""
+    if reader not in READERS:
+        READERS.append(reader)
+
+
 @cache
 def client() -> Any:
     """The connection to the stream; untyped, because redis-py's types are those of both its clients at once."""
@@ -105,6 +115,8 @@ def write(records: Iterable[tuple[str, CallRecord]]) -> int:
             cursor.execute(upsert("usage_fresh", span))
         cursor.execute(_TALLY, [clock.now()])
         cursor.execute(_LAST_USED)
+        for reader in READERS:
+            reader(cursor)
     INGESTED.inc(taken)
     DUPLICATES.inc(given - taken)
     return taken

@@ -23,7 +23,9 @@ class Scopes(serializers.ListField):
 class KeySerializer(StrictModel):
     """A key, without what only its first answer shows. `prefix` is how it begins, `hint` what to recognise it by."""
 
-    status = serializers.ChoiceField(["active", "disabled", "leaked", "revoked", "expired"], source="state", read_only=True)
+    status = serializers.ChoiceField(
+        ["active", "disabled", "suspended", "leaked", "revoked", "expired"], source="state", read_only=True
+    )
     prefix = serializers.SerializerMethodField()
     require_secret = serializers.SerializerMethodField()
     successor = serializers.CharField(source="successor_public_id", read_only=True, allow_null=True)

@@ -161,3 +161,17 @@ class TestCrowd:
                 gateway.get("/api/partner/v1/health")
             held[0].request("GET", "/api/partner/v1/health")
             assert held[0].getresponse().status == 200
+
+
+def test_a_suspended_key_says_why_and_works_again_at_once(gateway, acme, operator):
+    from apikeys import keys
+
+    made = acme.key()
+    gateway.get(PATH, key=made.text).expect(200)
+    keys.suspend(key=made.key, reason="It was suspended: 300 of 310 calls were scans.", incident="inc_1", by=SYSTEM)
+    refused = gateway.get(PATH, key=made.text).expect_problem(401, "key_disabled")
+    assert refused["detail"] == "It was suspended: 300 of 310 calls were scans."
+    asked = operator.post("/keys/verify", {"key": made.text}).expect(200)
+    assert (asked["valid"], asked["code"]) == (False, "key_disabled")
+    keys.resume(key=made.key, by=SYSTEM)
+    gateway.get(PATH, key=made.text).expect(200)
