@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from core import clock
-from core.charts import Chart, Series
+from core.charts import Chart, Series, Spark
 from core.tables import Listing
 
 
@@ -64,6 +64,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         "listing": Listing(_rows(), "-last_used_at", ("name", "last_used_at"), next_cursor="WyItaWQiXQ", first=True),
         "nothing": Listing([], "-id", (), None, first=True),
         "chart": Chart(hours, [Series("Requests", calls), Series("Errors", [call // 19 for call in calls], tone="bad")]),
+        "spark": Spark(calls[:14]),
         "states": STATES,
         "tones": TONES,
         "now": clock.now(),

@@ -36,21 +36,25 @@ def step() -> int:
 
 
 @transaction.atomic
-def tell(*, partner: Partner, month: Period, used: int) -> bool:
-    """Emit `usage.quota_reached` for the highest threshold that `used` live calls reach, unless that was told this month."""
-    reached = _reached(partner, used)
-    alert, _created = QuotaAlert.objects.get_or_create(partner=partner, month=month.start.date())
-    if not QuotaAlert.objects.filter(pk=alert.pk, percent__lt=reached).update(percent=reached, told_at=clock.now()):
-        return False
-    data = {
-        "percent": reached,
-        "used": used,
-        "limit": partner.tier.monthly_quota,
-        "over_quota": str(partner.tier.over_quota),
-        "resets_at": month.end.isoformat(),
-    }
-    events.emit(type=QUOTA_REACHED, partner=partner, subject=partner, data=data)
-    return True
+def tell(*, partner: Partner, month: Period, used: int) -> int:
+    """Emit `usage.quota_reached` for each threshold that `used` live calls reach and that wasn't told this month; how many."""
+    first = month.start.date()
+    QuotaAlert.objects.bulk_create([QuotaAlert(partner=partner, month=first)], ignore_conflicts=True)
+    alert = QuotaAlert.objects.select_for_update().get(partner=partner, month=first)
+    crossed = [percent for percent in THRESHOLDS if alert.percent < percent <= _reached(partner, used)]
+    if crossed:
+        alert.percent, alert.told_at = crossed[-1], clock.now()
+        alert.save(update_fields=["percent", "told_at"])
+    for percent in crossed:
+        data = {
+            "percent": percent,
+            "used": used,
+            "limit": partner.tier.monthly_quota,
+            "over_quota": str(partner.tier.over_quota),
+            "resets_at": month.end.isoformat(),
+        }
+        events.emit(type=QUOTA_REACHED, partner=partner, subject=partner, data=data)
+    return len(crossed)
 
 
 def _reached(partner: Partner, used: int) -> int:

@@ -63,9 +63,8 @@ def overview(request: PartnerRequest) -> HttpResponse:
 def limit_list(request: PartnerRequest) -> HttpResponse:
     """What bounds calls: how much of it is left at this moment, and what happens beyond."""
     partner, environment = request.partner, request.environment
-    keys = list(
-        Key.objects.for_caller(partner, environment).usable().order_by(F("last_used_at").desc(nulls_last=True))[:MOST_KEYS]
-    )
+    usable = Key.objects.for_caller(partner, environment).usable().select_related("partner")
+    keys = list(usable.order_by(F("last_used_at").desc(nulls_last=True))[:MOST_KEYS])
     found = limits.of(partner, environment)
     context = {
         "partner": partner,

@@ -97,8 +97,10 @@ def test_environments_have_limits_of_their_own(gateway, tight):
     key = tight.key().text
     for _ in range(5):
         gateway.get(PATH, key=key).expect(200)
-    gateway.get(PATH, key=key).expect(429)
-    gateway.get(PATH, key=tight.key(environment="test").text).expect(200)
+    live = gateway.get(PATH, key=key).expect(429)
+    test = gateway.get(PATH, key=tight.key(environment="test").text).expect(200)
+    assert "x-portico-environment" not in live.headers
+    assert test.headers["x-portico-environment"] == "test", "answers to a test key say so"
 
 
 def test_a_months_quota_is_exact(gateway, tight, redis):

@@ -94,7 +94,15 @@ class TestNumbers:
 
         key = keys.issue(partner=acme.partner, environment="live", name="CI", scopes=[], by=SYSTEM).key
         ingest.write([("e", call(partner=acme.partner.pk, credential=key.pk))])
-        assert acme("GET", f"/keys/{key.public_id}/usage", expect=200)["requests"] == 1
+        ingest.write([("e", call(partner=acme.partner.pk, credential=key.pk, status=403, code="insufficient_scope"))])
+        answer = acme("GET", f"/keys/{key.public_id}/usage", expect=200)
+        assert (answer["key"], answer["environment"]) == (key.public_id, "live")
+        assert (answer["requests"], answer["errors"]) == (2, 1)
+        (day,) = [day for day in answer["days"] if day["requests"]]
+        assert (day["requests"], day["errors"]) == (2, 1)
+        assert [(row["code"], row["requests"]) for row in answer["failures"]] == [("insufficient_scope", 1)]
+        assert answer["first_used_at"] <= answer["last_used_at"]
+        assert answer["last_used_address"] == "203.0.113.9"
         globex("GET", f"/keys/{key.public_id}/usage", expect=404)
 
     @pytest.mark.parametrize(
@@ -190,6 +198,7 @@ class TestLimits:
         redis.hset(f"quota:{acme.partner.pk.hex}:live", f"{month.start:%Y-%m}", 41)
         answer = caller("GET", "/usage/limits", expect=200)
         assert 300 <= answer["rate"][0]["remaining"] <= 310
+        assert answer["environment"] == "live"
         assert answer["quota"]["used"] == 41
         assert answer["quota"]["limit"] == acme.partner.tier.monthly_quota
         assert answer["quota"]["resets_at"] == month.end.isoformat().replace("+00:00", "Z")

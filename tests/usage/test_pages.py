@@ -1,8 +1,11 @@
 """The pages about usage: numbers, log and one call explained, of this partner and environment only."""
 
+import re
+
 import pytest
 from django.test import Client
 
+from core import clock
 from core.actors import SYSTEM
 from core.models import User
 from partners import partners
@@ -10,6 +13,7 @@ from partners.models import Member
 from tests.usage.conftest import EPOCH_ID, call
 from usage import ingest
 from usage.models import Call, Tally
+from usage.periods import Period
 
 pytestmark = pytest.mark.django_db
 
@@ -85,3 +89,36 @@ def test_strangers_and_the_other_environment_find_nothing(acme, calls):
     assert stranger.get(f"/p/globex/usage/requests/{row.public_id}/").status_code == 404
     test = Call.objects.get(environment="test")
     assert browser(acme).get(f"/p/acme/usage/requests/{test.public_id}/").status_code == 404
+
+
+class TestLimitsPage:
+    def test_says_what_is_left_and_what_happens_beyond(self, acme, redis):
+        from apikeys import keys
+
+        key = keys.issue(partner=acme, environment="live", name="Nightly", scopes=[], by=SYSTEM, rate_limit_per_minute=600).key
+        redis.hset(f"quota:{acme.pk.hex}:live", f"{Period.this_month().start:%Y-%m}", 900)
+        redis.set(f"rate:key:{key.pk.hex}", int(clock.now().timestamp() * 1_000_000) + 30_000_000)
+        page = browser(acme).get("/p/acme/usage/limits/").content.decode()
+        assert "90% of this month’s calls are used" in page
+        assert "429 quota_exceeded until the month ends" in page
+        assert re.search(r">600<.*>30\d<", page, re.DOTALL), "its own limit, and what is left of it"
+
+    def test_is_there_while_redis_is_away(self, acme, settings):
+        from usage import limits
+
+        limits._client.cache_clear()
+        settings.REDIS_URL = "redis://127.0.0.1:1/0"
+        try:
+            assert browser(acme).get("/p/acme/usage/limits/").status_code == 200
+        finally:
+            limits._client.cache_clear()
+
+    def test_asks_as_often_for_many_keys_as_for_few(self, acme, django_assert_max_num_queries):
+        from apikeys import keys
+
+        for number in range(6):
+            keys.issue(partner=acme, environment="live", name=str(number), scopes=[], by=SYSTEM)
+        client = browser(acme)
+        client.get("/p/acme/usage/limits/")
+        with django_assert_max_num_queries(9):
+            client.get("/p/acme/usage/limits/")
