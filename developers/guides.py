@@ -253,6 +253,10 @@ GUIDES: dict[str, Guide] = {
         _("A part of the platform is starting or being mended. Nothing was done."),
         (_("Repeat it after Retry-After, with the same Idempotency-Key if it is a POST."),),
     ),
+    "upstream_paused": Guide(
+        _("The integration’s own server failed several times in a row, so calls to it wait until it has had time to recover."),
+        (_("Repeat it after Retry-After."), _("If it stays, write to the integration’s owner: the profile says how.")),
+    ),
     "upstream_timeout": Guide(
         _("The integration’s own server didn’t answer in time. It may still be working on it."),
         (
