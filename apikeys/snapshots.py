@@ -10,7 +10,7 @@ import msgspec
 
 from apikeys.models import Key
 from core import ids, operators
-from core.models import OperatorToken
+from core.models import Environment, OperatorToken
 from partners.models import Partner
 
 
@@ -42,6 +42,8 @@ class Grant(msgspec.Struct, frozen=True, dict=True):
     quota: int | None = None
     """Calls a month; None for no limit."""
     over_quota: str = "stop"
+    keeps_bodies: bool = False
+    """Whether the bodies of its failed calls go to the call log."""
     installed: frozenset[str] = frozenset()
     """Slugs of the integrations that the partner has installed in this environment; the gateway adds them."""
 
@@ -108,6 +110,7 @@ def find(digest: bytes) -> Grant | None:
         calls_at_once=tier.calls_at_once,
         quota=tier.monthly_quota,
         over_quota=tier.over_quota,
+        keeps_bodies=key.environment == Environment.TEST and partner.keeps_test_bodies,
     )
 
 

@@ -36,22 +36,35 @@ def page(queryset: QuerySet[Row], *, ordering: str = "-id", cursor: str = "", li
 
     The field must not be null. Raises ValidationError for a cursor that isn't one of this ordering.
     """
-    name, descending = ordering.removeprefix("-"), ordering.startswith("-")
-    fields = [name] if name in {"id", "pk"} else [name, "id"]
-    sign = "-" if descending else ""
-    rows = queryset.order_by(*(f"{sign}{field}" for field in fields))
-    if cursor:
-        values = _decode(cursor, ordering, len(fields))
-        try:
-            values[0] = _instant(values[0]) if _is_instant(queryset.model, name) else values[0]
-            rows = rows.filter(_after(fields, values, "lt" if descending else "gt"))
-        except (ValueError, TypeError, OverflowError, DjangoValidationError) as error:
-            raise _invalid() from error
-    found = list(rows[: limit + 1])
+    found = list(after(queryset, ordering=ordering, cursor=cursor)[: limit + 1])
     if len(found) <= limit:
         return Page(found, None)
-    last = found[limit - 1]
-    return Page(found[:limit], _encode(ordering, [_value(last, field) for field in fields]))
+    return Page(found[:limit], cursor_of(found[limit - 1], ordering))
+
+
+def after(queryset: QuerySet[Row], *, ordering: str = "-id", cursor: str = "") -> QuerySet[Row]:
+    """All of them, not cut to a page. Raises ValidationError as `page` does."""
+    name, descending = ordering.removeprefix("-"), ordering.startswith("-")
+    fields = _fields(ordering)
+    rows = queryset.order_by(*(f"{'-' if descending else ''}{field}" for field in fields))
+    if not cursor:
+        return rows
+    values = _decode(cursor, ordering, len(fields))
+    try:
+        values[0] = _instant(values[0]) if _is_instant(queryset.model, name) else values[0]
+        return rows.filter(_after(fields, values, "lt" if descending else "gt"))
+    except (ValueError, TypeError, OverflowError, DjangoValidationError) as error:
+        raise _invalid() from error
+
+
+def cursor_of(row: Model, ordering: str = "-id") -> str:
+    """The cursor of what comes after a row."""
+    return _encode(ordering, [_value(row, field) for field in _fields(ordering)])
+
+
+def _fields(ordering: str) -> list[str]:
+    name = ordering.removeprefix("-")
+    return [name] if name in {"id", "pk"} else [name, "id"]
 
 
 def _after(fields: list[str], values: list[Any], comparison: str) -> Q:

@@ -1,5 +1,6 @@
-"""What is shown and exported of events: never what looks like a credential, whoever put it into a payload."""
+"""What is shown, exported and kept: never what looks like a credential, whoever put it into a payload or a body."""
 
+import json
 import re
 from typing import Any
 
@@ -20,3 +21,64 @@ def redacted(value: Any, name: str = "") -> Any:
         case str():
             return MASK if value and _NAMES.search(name) else _TEXTS.sub(MASK, value)
     return value
+
+
+# What is asked of bodies is more than of events: others named their fields.
+_SECRETS = (
+    r"pass(?:word|wd|phrase|code)?|pwd|secret|token|credential|api[-_]?key|private[-_]?key|authorization|cookie|session"
+    r"|cvv2?|cvc|pin|otp|card[-_]?(?:number|no)|pan|iban|ssn|account[-_]?number"
+)
+_NAMED = re.compile(rf"(?:^|[-_.\[])(?:{_SECRETS})s?(?:\]|\Z)|(?:password|secret|token|apikey|cardnumber)s?\Z", re.IGNORECASE)
+_IN_TEXT = re.compile(
+    rf"""((?:^|[-_.\[{{,&?;\s"'<])(?:\w*[-_])?(?:{_SECRETS}|\w*(?:password|secret|token))s?\]?["']?\s*(?:[:=]|%3D)\s*)"""
+    r"""("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s&,;}<"']+)|(<(?:\w+:)?\w*(?:password|secret|token|apikey|cvv|cvc|pin)[^>]*>)[^<]*"""
+    r"""|\b((?:Bearer|Basic)\s+)[\w.~+/=-]{8,}""",
+    re.IGNORECASE,
+)
+_DIGITS = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?!\w|\.\d)")
+LARGEST_BODY = 16 * 1024
+"""Bytes that are kept of a body."""
+_EDGE = 256
+
+
+def redacted_body(body: bytes) -> tuple[str, bool]:
+    """What may be kept of a request's or answer's body, as text, and whether it was longer. Binary ones and forms with files
+    are left out."""
+    is_cut = len(body) > LARGEST_BODY
+    if b"\x00" in body or body.lstrip()[:2] == b"--":
+        return "", False
+    text = body[:LARGEST_BODY].decode("utf-8", errors="ignore" if is_cut else "replace")
+    if "\ufffd" in text:
+        return "", False
+    try:
+        text = json.dumps(_without_secrets(json.loads(text)), ensure_ascii=False, indent=2)
+    except (ValueError, RecursionError):
+        text = _IN_TEXT.sub(_masked, text)
+    text = _DIGITS.sub(_without_card, _TEXTS.sub(MASK, text))
+    # A secret that the cut has shortened is nothing that anybody recognises.
+    return (text[:-_EDGE], True) if is_cut else (text, False)
+
+
+def _without_secrets(value: Any, name: str = "") -> Any:
+    match value:
+        case dict():
+            return {key: _without_secrets(inner, str(key)) for key, inner in value.items()}
+        case list():
+            return [_without_secrets(inner, name) for inner in value]
+        case None | bool():
+            return value
+    if _NAMED.search(name):
+        return MASK
+    return _IN_TEXT.sub(_masked, value) if isinstance(value, str) else value
+
+
+def _masked(found: re.Match[str]) -> str:
+    return f"{found[1] or found[3] or found[4]}{MASK}"
+
+
+def _without_card(found: re.Match[str]) -> str:
+    """A mask for what may be the number of a card (ISO/IEC 7812: its check digit by Luhn)."""
+    digits = [int(letter) for letter in found[0] if letter.isdigit()]
+    odd = sum(digits[-1::-2])
+    even = sum(sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
+    return MASK if (odd + even) % 10 == 0 else found[0]

@@ -17,6 +17,7 @@ from gateway import answers, authorize, paths
 from gateway.addresses import Addresses
 from gateway.apis import Apis
 from gateway.blocklist import BlockList
+from gateway.bodies import Bodies
 from gateway.calls import Call, readable
 from gateway.changes import ChangeReader
 from gateway.credentials import Credentials, read_credential
@@ -58,6 +59,7 @@ class Door:
         self.redis = Redis(settings.REDIS_URL)
         self.threads = Threads()
         self.credentials = Credentials(self.threads, self.metrics)
+        self.bodies = Bodies(self.redis)
         self.metering = Metering(self.redis, self.metrics, Path(settings.HOME) / "spool")
         self.monitor = Monitor(self.redis, self.metrics, self.metering.epoch)
         self.limits = Limits(
@@ -75,6 +77,7 @@ class Door:
         """Connect, and begin what runs in the background."""
         await self.redis.start()
         await self.metering.start()
+        self.bodies.start()
         await self.blocks.open()
         self.apis.start()
         self.changes.start()
@@ -87,6 +90,7 @@ class Door:
         await self.monitor.stop()
         await self.changes.stop()
         await self.limits.stop()
+        await self.bodies.stop()
         await self.metering.stop()
         self.django.close()
         await self.apis.stop()
@@ -144,6 +148,8 @@ class Door:
         status = 500
         extra = call.id_line + admission.verdict.lines()
         upstream = self.apis if admission.want.route else self.django
+        grant = admission.grant
+        watched = grant is not None and grant.keeps_bodies and self.bodies.watch(call)
         try:
             call.exchange.follow_client()
             status = await upstream.carry(call, admission, extra)
@@ -160,10 +166,12 @@ class Door:
         finally:
             self.limits.places.release(call.id.bytes)
             metered = admission.is_metered
-            if call.is_replay and metered and admission.grant is not None:
-                self.limits.uncount(admission.grant, admission.verdict)
+            if call.is_replay and metered and grant is not None:
+                self.limits.uncount(grant, admission.verdict)
                 metered = False
-            self._finished(call, admission.grant, status, metered=metered)
+            if watched and grant is not None:
+                self.bodies.finished(call, grant.caller[0], status)
+            self._finished(call, grant, status, metered=metered)
 
     async def _refuse_unrouted(self, call: Call, problem: problems.Problem) -> None:
         """What asks for nothing that is there."""

@@ -28,6 +28,25 @@ class ClientGone(Exception):
     """The client went away: before its request was complete, or before it had taken the answer."""
 
 
+class Tap:
+    """The beginnings of a request's body and of its answer's, `most` bytes of each; of an encoded answer nothing."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.request = bytearray()
+        self.response = bytearray()
+        self.is_encoded = False
+
+    def sent(self, part: bytes) -> None:
+        """A part of the request's body has come."""
+        self.request += part[: self._most - len(self.request)]
+
+    def answered(self, part: bytes) -> None:
+        """A part of the answer's body goes out."""
+        if not self.is_encoded:
+            self.response += part[: self._most - len(self.response)]
+
+
 class Exchange:
     """A request whose head has come, and the answer to it: a whole one by `answer`, else `start`, `write` and `end`.
 
@@ -46,6 +65,8 @@ class Exchange:
     _buffered = 0
     _spoiled: problems.Problem | None = None
     _signal: asyncio.Future[None] | None = None
+    tap: Tap | None = None
+    """Who looks at the bodies that pass."""
 
     def __init__(
         self,
@@ -95,6 +116,8 @@ class Exchange:
         body = b"".join(self._parts)
         self._parts.clear()
         self._buffered = 0
+        if self.tap is not None:
+            self.tap.sent(body)
         if not self.is_received:
             self._connection.want_more()
         return body
@@ -127,6 +150,8 @@ class Exchange:
             self.break_off()
             return
         self._is_written = self._is_ended = True
+        if self.tap is not None:
+            self.tap.answered(body)
         framing = self._framing()
         if status != 204 and status != 304:
             framing += b"content-length: %d\r\n" % len(body)
@@ -140,6 +165,8 @@ class Exchange:
         The connection's own headers mustn't be among these; `ours` are further lines.
         """
         names = dict(headers)
+        if self.tap is not None:
+            self.tap.is_encoded = b"content-encoding" in names
         date = b"" if b"date" in names else self._connection.server.date
         framing = self._framing()
         self._is_bodiless = status == 204 or status == 304 or self.method == "HEAD"
@@ -206,6 +233,8 @@ class Exchange:
         """A part of the body as the head has promised it (RFC 9112, section 6), after that head if it is the first."""
         head, self._head = self._head, b""
         self._is_written = True
+        if self.tap is not None:
+            self.tap.answered(part)
         if self._is_bodiless:
             return head
         if self._left is not None:

@@ -90,6 +90,8 @@ def update(*, partner: Partner, by: Actor, **changes: Any) -> Partner:
     changes = {name: value for name, value in changes.items() if before[name] != value}
     if changes:
         swap(partner, where={}, **changes)
+        if "keeps_test_bodies" in changes:
+            versions.bump(partner)  # the gateway reads it
         data = {"id": partner.public_id, "changes": {name: [before[name], value] for name, value in changes.items()}}
         events.emit(type=types.PARTNER_UPDATED, partner=partner, subject=partner, actor=by, data=data)
     return partner

@@ -257,7 +257,7 @@ def platform(django_db_setup: None, django_db_blocker: Any, redis: Any) -> Itera
 
 
 class _GatewayThread:
-    """The gateway in a thread of this process. `door` is its door."""
+    """The gateway in a thread of this process. `door` is its door, `loop` what it runs on."""
 
     def __init__(self) -> None:
         from gateway.__main__ import bound
@@ -266,9 +266,9 @@ class _GatewayThread:
         self._listening = bound("127.0.0.1", 0)
         self.port: int = self._listening.getsockname()[1]
         self.door: Door
-        self._loop = uvloop.new_event_loop()
+        self.loop = uvloop.new_event_loop()
         self._stop = asyncio.Event()
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
+        self._thread = threading.Thread(target=self.loop.run_until_complete, args=(self._serve(),), daemon=True)
         opened = threading.Event()
         self._opened = opened
         self._thread.start()
@@ -290,7 +290,7 @@ class _GatewayThread:
         await self.door.close()
 
     def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self.loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(timeout=20)
 
 

@@ -3,11 +3,16 @@
 import shlex
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import quote
 
 from django.conf import settings
 
 from core import problems
-from usage.models import Call
+from usage.models import Bodies, Call
+
+ELSEWHERE = "authorize"
+"""The operation of calls to an API beside Portico that another proxy carries."""
+_SAFE = "/:@-._~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +37,21 @@ def explain(call: Call) -> Explanation | None:
     return Explanation(str(kind.title), advice, f"{settings.BASE_URL}{problems.type_url}{kind.code}")
 
 
-def curl(call: Call) -> str:
-    """The call as a command line, with a placeholder for the credential. Bodies aren't kept, so they aren't in it."""
+PLACEHOLDER = "$PORTICO_KEY"
+
+
+def curl(call: Call, bodies: Bodies | None = None) -> str:
+    """The call as a command line: the credential is a variable of the shell, queries aren't kept, and a body only of failed test
+    calls, without its secrets."""
+    host = "https://YOUR-HOST" if call.operation == ELSEWHERE else settings.BASE_URL
     words = ["curl"]
     if call.method != "GET":
-        words += ["-X", call.method]
-    words += ["-H", "X-API-Key: $PORTICO_KEY", f"{settings.BASE_URL}{call.path}"]
-    return " ".join(f'"{word}"' if "$PORTICO_KEY" in word else shlex.quote(word) for word in words)
+        words += ["--head"] if call.method == "HEAD" else ["-X", shlex.quote(call.method)]
+    words += ["-H", f'"X-API-Key: {PLACEHOLDER}"']
+    if bodies and bodies.request:
+        words += ["-H", "'Content-Type: application/json'"] if bodies.request[0] in "{[" else []
+        words += ["--data-raw", shlex.quote(bodies.request)]
+    return " ".join([*words, shlex.quote(host + quote(call.path, safe=_SAFE))])
 
 
 class _Gaps(dict[str, str]):

@@ -16,6 +16,20 @@ from usage.periods import Period
 
 
 class CallQuerySet(EntityQuerySet["Call"]):
+    sought: Q = Q()
+    """What is looked for without an index; see `usage.log`."""
+
+    def seeking(self, condition: Q) -> Self:
+        """Remember one more thing to look for."""
+        found = self.all()
+        found.sought = self.sought & condition
+        return found
+
+    def _clone(self) -> Self:
+        copy: Self = super()._clone()  # type: ignore[misc]  # Django's own way of keeping a queryset's attributes
+        copy.sought = self.sought
+        return copy
+
     def for_caller(self, partner: Any, environment: str) -> Self:
         """Only this partner's calls in this environment."""
         return self.filter(partner_id=getattr(partner, "pk", partner), environment=environment)
@@ -79,6 +93,11 @@ class Call(models.Model):
     def public_id(self) -> str:
         """The id outside the database; the `X-Request-Id` of its answer."""
         return ids.encode(self.id_prefix, self.pk)
+
+    @property
+    def latency_ms(self) -> float:
+        """How long it took, in ms."""
+        return self.latency_us / 1000
 
 
 class BodiesQuerySet(EntityQuerySet["Bodies"]):

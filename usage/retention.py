@@ -1,4 +1,5 @@
-"""How long usage keeps what: raw calls 90 days (their partitions are dropped), minutes two days, hours for ever."""
+"""How long usage keeps what: raw calls 90 days, bodies of failed test calls a week (their partitions are dropped), minutes two
+days, hours for ever."""
 
 from datetime import timedelta
 
@@ -6,6 +7,7 @@ from core import clock
 from usage.models import MinuteRollup
 
 CALLS_KEPT = timedelta(days=90)
+BODIES_KEPT = timedelta(days=7)
 MINUTES_KEPT = timedelta(days=2)
 
 

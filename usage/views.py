@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Any, Self
 
 from django.conf import settings
+from django.contrib import messages
 from django.db.models import F
-from django.http import HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
@@ -15,13 +16,14 @@ from django.views.decorators.http import require_GET
 from apikeys.models import Key
 from core import clock
 from core.problems import NotFound, ValidationError
-from core.tables import listing
+from core.tables import Listing
 from marketplace.models import Integration
+from partners import partners
 from partners.pages import PartnerRequest, partner_page
-from usage import explanations, limits, questions
+from usage import explanations, limits, log, questions
 from usage.charts import chart_of
 from usage.filters import CallFilter
-from usage.models import Call
+from usage.models import Bodies, Call, CallQuerySet
 from usage.periods import Period
 from usage.quota_alerts import THRESHOLDS
 
@@ -33,6 +35,10 @@ RANGES: dict[str, tuple[Promise, timedelta, questions.Interval]] = {
 }
 USUAL = "day"
 MOST_KEYS = 10
+MOST_CHOICES = 200
+STATUSES = [("2xx", _("Succeeded")), ("4xx", _("Refused")), ("429", _("Over a limit")), ("5xx", _("Failed"))]
+MORE_FILTERS = ("code", "method", "path", "operation", "address", "since", "until")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 
 
 @require_GET
@@ -100,27 +106,39 @@ class Share:
 @require_GET
 @partner_page("usage:read")
 def request_list(request: PartnerRequest) -> HttpResponse:
-    """The log of calls, narrowed by the URL."""
-    calls = Call.objects.for_caller(request.partner, request.environment)
-    keys = Key.objects.for_caller(request.partner, request.environment)
-    refused = ""
-    asked = {name: value for name, value in request.GET.items() if value}
+    """The log of calls, narrowed by the URL; with `live` in it, its first page follows what comes in."""
+    asked = _asked(request)
+    calls, refused = _narrowed(request, asked)
+    cursor = request.GET.get("cursor", "")
     try:
-        narrowed = CallFilter(asked, queryset=calls)
-        found = narrowed.qs if narrowed.is_valid() else calls.none()
-        refused = "" if narrowed.is_valid() else str(_("This is no filter of this list."))
-    except ValidationError as problem:
-        found, refused = calls.none(), problem.facts["errors"][0]["detail"]
+        found = log.page(calls, cursor=cursor)
+    except ValidationError:
+        cursor, found = "", log.page(calls)
+    environment_keys = Key.objects.for_caller(request.partner, request.environment)
     context = {
-        "calls": listing(request, found),
+        "calls": Listing(found.rows, "-id", (), found.next_cursor, first=not cursor),
+        "reached": found.reached,
         "refused": refused,
-        "narrowed": any(name in asked for name in CallFilter.base_filters),
+        "narrowed": bool(asked),
+        "more": any(name in asked for name in MORE_FILTERS),
         "asked": asked,
-        "keys": keys,
-        "statuses": [("2xx", _("Succeeded")), ("4xx", _("Refused (4xx)")), ("5xx", _("Failed (5xx)"))],
+        "live": "live" in request.GET and not cursor,
+        "keys": environment_keys[:MOST_CHOICES],
+        "statuses": STATUSES,
+        "methods": METHODS,
         "slug": request.partner.slug,
     }
     return render(request, "usage/requests.html", context)
+
+
+@require_GET
+@partner_page("usage:read")
+def request_export(request: PartnerRequest) -> Any:
+    """All calls that the filters leave, as CSV."""
+    calls, refused = _narrowed(request, _asked(request))
+    if refused:
+        raise Http404
+    return log.as_csv(calls)
 
 
 @require_GET
@@ -131,16 +149,49 @@ def request_detail(request: PartnerRequest, public_id: str) -> HttpResponse:
     if call is None:
         raise NotFound()
     keys = Key.objects.for_caller(request.partner, request.environment)
-    key = keys.filter(pk=call.credential_id).first() if call.credential_id else None
+    bodies = Bodies.objects.for_caller(request.partner, request.environment).filter(pk=call.pk).first()
     context = {
         "call": call,
-        "latency_ms": call.latency_us / 1000,
-        "key": key,
+        "key": keys.filter(pk=call.credential_id).first() if call.credential_id else None,
+        "integration": Integration.objects.filter(pk=call.integration_id).first() if call.integration_id else None,
         "explanation": explanations.explain(call),
-        "curl": explanations.curl(call),
+        "curl": explanations.curl(call, bodies),
+        "bodies": bodies,
+        "elsewhere": call.carried_at or call.operation == explanations.ELSEWHERE,
+        "partner": request.partner,
+        "may_write": request.member.may("partner:write"),
         "slug": request.partner.slug,
     }
     return render(request, "usage/request.html", context)
+
+
+@partner_page("usage:read", post="partner:write")
+def bodies(request: PartnerRequest) -> HttpResponse:
+    """Whether bodies of failed test calls are kept."""
+    if request.method == "POST":
+        keeps = request.POST.get("keep") == "yes"
+        partners.update(partner=request.partner, keeps_test_bodies=keeps, by=request.actor)
+        messages.success(request, _("Bodies of failed test calls are kept.") if keeps else _("No bodies are kept any more."))
+        return redirect("usage:requests", slug=request.partner.slug)
+    return render(request, "usage/bodies.html", {"partner": request.partner, "slug": request.partner.slug})
+
+
+def _asked(request: PartnerRequest) -> dict[str, str]:
+    """What the URL asks of the log, without what is empty."""
+    asked = {name: str(value).strip() for name, value in request.GET.items() if name in CallFilter.base_filters}
+    return {name: value for name, value in asked.items() if value}
+
+
+def _narrowed(request: PartnerRequest, asked: dict[str, str]) -> tuple[CallQuerySet, str]:
+    """The calls that are left, and what is wrong with the filters."""
+    calls = Call.objects.for_caller(request.partner, request.environment)
+    try:
+        narrowed = CallFilter(asked, queryset=calls)
+        if narrowed.is_valid():
+            return narrowed.qs, ""
+    except ValidationError as problem:
+        return calls.none(), problem.facts["errors"][0]["detail"]
+    return calls.none(), str(next(iter(narrowed.errors.values()))[0])
 
 
 def _whole(period: Period, interval: questions.Interval) -> Period:

@@ -29,10 +29,14 @@ class CursorListing(BasePagination):
             raise ValidationError({"ordering": [str(_("Order by one of: {choices}.")).format(choices=choices)]})
         sign = "-" if ordering.startswith("-") else ""
         name = ordering.removeprefix("-")
-        self.page = listing.page(
+        self.page = self.find(
             queryset, ordering=sign + names.get(name, name), cursor=query.get("cursor", ""), limit=_limit(query.get("limit"))
         )
         return self.page.rows
+
+    def find(self, queryset: Any, *, ordering: str, cursor: str, limit: int) -> listing.Page[Any]:
+        """The page itself."""
+        return listing.page(queryset, ordering=ordering, cursor=cursor, limit=limit)
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"data": data, "next_cursor": self.page.next_cursor})

@@ -75,6 +75,7 @@ class PartnerSerializer(StrictModel):
             "website",
             *SHOWN,
             "listed",
+            "keeps_test_bodies",
             "profile_url",
             "activated_at",
             "verified_at",

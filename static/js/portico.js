@@ -127,6 +127,12 @@ on("click", "[data-adds]", (button) => {
   area.focus();
 });
 
+// --- lists that follow what comes in rest while nobody looks, and while somebody is at them ---------------------------
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const list = event.target;
+  if (list.matches("[data-follows]") && (document.hidden || list.contains(document.activeElement))) event.preventDefault();
+});
+
 // --- long lists of choices: a box above one leaves those that have its words -----------------------------------------
 on("input", "[data-narrows]", (input) => {
   const words = input.value.trim().toLowerCase();

@@ -10,7 +10,7 @@ from core import ids
 from core.api.serializers import Strict, StrictModel
 from core.models import Environment
 from usage import explanations
-from usage.models import Call
+from usage.models import Bodies, Call
 
 
 class PercentilesSerializer(Strict):
@@ -178,14 +178,24 @@ class ExplanationSerializer(Strict):
     url = serializers.CharField()
 
 
-class CallDetailSerializer(CallSerializer):
-    """With what its answer meant, and the call as a command line without its credential and body."""
+class BodiesSerializer(Strict):
+    """What a failed test call sent and was answered, for a week, without what looks like a secret. `…_cut`: there was more."""
 
+    request = serializers.CharField()
+    request_cut = serializers.BooleanField()
+    response = serializers.CharField()
+    response_cut = serializers.BooleanField()
+
+
+class CallDetailSerializer(CallSerializer):
+    """With what its answer meant, the call as a command line without its credential, and what is kept of its bodies."""
+
+    bodies = serializers.SerializerMethodField()
     explanation = serializers.SerializerMethodField()
     curl = serializers.SerializerMethodField()
 
     class Meta(CallSerializer.Meta):
-        fields = [*CallSerializer.Meta.fields, "explanation", "curl"]
+        fields = [*CallSerializer.Meta.fields, "explanation", "curl", "bodies"]
         read_only_fields = fields
 
     @extend_schema_field(ExplanationSerializer(allow_null=True))
@@ -194,4 +204,13 @@ class CallDetailSerializer(CallSerializer):
         return ExplanationSerializer(found).data if found else None
 
     def get_curl(self, call: Call) -> str:
-        return explanations.curl(call)
+        return explanations.curl(call, self._bodies(call))
+
+    @extend_schema_field(BodiesSerializer(allow_null=True))
+    def get_bodies(self, call: Call) -> Any:
+        found = self._bodies(call)
+        return BodiesSerializer(found).data if found else None
+
+    def _bodies(self, call: Call) -> Bodies | None:
+        found: Bodies | None = Bodies.objects.for_caller(call.partner_id, call.environment).filter(pk=call.pk).first()
+        return found

@@ -11,10 +11,11 @@ from rest_framework.response import Response
 from rest_framework.serializers import CharField, Serializer
 
 from apikeys.models import Key
-from core import problems
+from core import listing, problems
 from core.api.filters import refuse_unknown
+from core.api.pagination import CursorListing
 from core.api.views import ApiView, ListMixin, PartnerViewSet, RetrieveMixin
-from usage import limits, questions
+from usage import limits, log, questions
 from usage.api import serializers
 from usage.filters import CallFilter
 from usage.keys import usage_of
@@ -163,8 +164,23 @@ class LimitsView(ApiView):
         return Response(serializers.LimitsSerializer(found).data)
 
 
+class CallListing(CursorListing):
+    """Pages of the log, which looks for some things in stretches."""
+
+    def find(self, queryset: Any, *, ordering: str, cursor: str, limit: int) -> listing.Page[Any]:
+        return log.page(queryset, ordering=ordering, cursor=cursor, limit=limit)
+
+
 @extend_schema_view(
-    list=extend_schema(operation_id="listUsageRequests", summary="List calls"),
+    list=extend_schema(
+        operation_id="listUsageRequests",
+        summary="List calls",
+        description=(
+            "Newest first, within seconds of the call. `method`, `path`, `operation`, `address` and `status` are looked for among"
+            f" {log.STRETCH:,} calls a page: a page may have few rows or none, and the next one more. Go on while there is a"
+            " `next_cursor`."
+        ),
+    ),
     retrieve=extend_schema(operation_id="getUsageRequest", summary="Get a call"),
 )
 class CallViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
@@ -172,6 +188,7 @@ class CallViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
 
     queryset = Call.objects.all()
     filterset_class = CallFilter
+    pagination_class = CallListing
     scopes = READ
 
     def get_serializer_class(self) -> Any:

@@ -1,0 +1,96 @@
+"""The log of calls, page by page. What no index answers is looked for in stretches, so that no page takes long."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import StreamingHttpResponse
+
+from core import ids, listing
+from core.downloads import csv_download
+from usage.models import Call, CallQuerySet
+
+STRETCH = 50_000
+"""Calls that one page looks through at most."""
+LONGEST_FILE = 100_000
+"""Lines of a CSV file at most."""
+_AT_ONCE = 1_000
+COLUMNS = (
+    "id",
+    "at",
+    "method",
+    "path",
+    "operation",
+    "integration",
+    "status",
+    "code",
+    "latency_ms",
+    "bytes_in",
+    "bytes_out",
+    "key",
+    "address",
+    "user_agent",
+    "client_request_id",
+    "metered",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found(listing.Page[Call]):
+    """A page of calls; `reached` is how far back it looked, if its stretch ended before the page was full."""
+
+    reached: datetime | None = None
+
+
+def page(calls: CallQuerySet, *, ordering: str = "-id", cursor: str = "", limit: int = listing.USUAL) -> Found:
+    """The calls after `cursor` that are as sought. A page may have fewer rows than asked for, or none, and a next one all the
+    same: then this stretch had no more. Raises ValidationError for a cursor that isn't one."""
+    if not calls.sought:
+        plain = listing.page(calls, ordering=ordering, cursor=cursor, limit=limit)
+        return Found(plain.rows, plain.next_cursor)
+    stretch = listing.after(calls, ordering=ordering, cursor=cursor)
+    last = next(iter(stretch.only("pk")[STRETCH - 1 : STRETCH]), None)
+    found = calls.filter(calls.sought)
+    if last is not None:
+        found = found.filter(pk__gte=last.pk) if ordering.startswith("-") else found.filter(pk__lte=last.pk)
+    got = listing.page(found, ordering=ordering, cursor=cursor, limit=limit)
+    if got.next_cursor is None and last is not None:
+        return Found(got.rows, listing.cursor_of(last, ordering), ids.moment(last.pk))
+    return Found(got.rows, got.next_cursor)
+
+
+def as_csv(calls: CallQuerySet) -> StreamingHttpResponse:
+    """As a file, newest first, LONGEST_FILE lines at most."""
+    return csv_download(COLUMNS, _lines(calls), "calls.csv")
+
+
+def _lines(calls: CallQuerySet) -> Iterator[list[Any]]:
+    cursor: str | None = ""
+    left = LONGEST_FILE
+    while cursor is not None and left > 0:
+        found = page(calls, cursor=cursor, limit=min(_AT_ONCE, left))
+        yield from map(_line, found.rows)
+        left -= len(found.rows)
+        cursor = found.next_cursor
+
+
+def _line(call: Call) -> list[Any]:
+    return [
+        call.public_id,
+        call.at.isoformat(),
+        call.method,
+        call.path,
+        call.operation,
+        ids.encode("int", call.integration_id) if call.integration_id else "",
+        call.status,
+        call.code,
+        call.latency_us / 1000,
+        call.bytes_in,
+        call.bytes_out,
+        ids.encode("key", call.credential_id) if call.credential_id else "",
+        call.address,
+        call.user_agent,
+        call.client_request_id,
+        "yes" if call.metered else "no",
+    ]
