@@ -51,6 +51,9 @@ UPSTREAM_LONGEST_WAIT = env.integer("PORTICO_UPSTREAM_LONGEST_WAIT", 120, least=
 UPSTREAM_LONGEST_SILENCE = env.integer("PORTICO_UPSTREAM_LONGEST_SILENCE", 3_600, least=1, most=32_000)
 # How often in a day a partner may let a key work again that was suspended because of how it was used.
 KEY_RESUMES_A_DAY = env.integer("PORTICO_KEY_RESUMES_A_DAY", 3, least=0)
+# WebSockets that a gateway process keeps open, and how many of them one partner may have.
+WEBSOCKETS = env.integer("PORTICO_WEBSOCKETS", 2_000, least=0)
+WEBSOCKETS_A_PARTNER = env.integer("PORTICO_WEBSOCKETS_A_PARTNER", 200, least=0)
 GATEWAY_PROCESSES = env.integer("PORTICO_GATEWAY_PROCESSES", min(4, os.cpu_count() or 1), least=1)
 # The Unix socket on which Django listens for the gateway.
 WEB_SOCKET = env.path("PORTICO_WEB_SOCKET", HOME / "run" / "web.sock")

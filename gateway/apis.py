@@ -7,11 +7,13 @@ our name: no cookies, no directives for our domain.
 import asyncio
 from collections.abc import AsyncIterator
 
+from django.utils.translation import gettext_lazy as _
+
 from apikeys.snapshots import Grant
 from core.idempotency import check_key, fingerprint
-from core.problems import UpstreamUnavailable
+from core.problems import MalformedRequest, UpstreamUnavailable
 from core.upstreams import Route
-from gateway import replays
+from gateway import replays, tunnels
 from gateway.calls import Call
 from gateway.exchanges import lines
 from gateway.forwarding import HARMLESS, passed_headers, request_head
@@ -22,6 +24,7 @@ from gateway.origins import NotSent, NotSentInTime, Origin, Origins
 from gateway.pipeline import Admission
 from gateway.pipelining import Redis
 from gateway.threads import Threads
+from gateway.tunnels import Judge, Lasting, Lastings, Tunnel
 from gateway.upstream import LARGEST_BODY, Body
 
 STORED_HEADERS = frozenset({b"content-type", b"content-language", b"location", b"etag", b"last-modified", b"cache-control"})
@@ -31,16 +34,19 @@ EVENT_STREAM = b"text/event-stream"
 class Apis:
     """What stands under `/apis/`, as this process carries it."""
 
-    def __init__(self, threads: Threads, redis: Redis, metering: Metering, metrics: Metrics) -> None:
+    def __init__(self, threads: Threads, redis: Redis, metering: Metering, metrics: Metrics, judge: Judge) -> None:
         self._threads = threads
         self._metering = metering
         self.origins = Origins(redis, metrics, metering.epoch)
+        self.lastings = Lastings(metrics, judge)
         self._flights: set[tuple[str, str]] = set()
 
     def start(self) -> None:
         self.origins.start()
+        self.lastings.start()
 
     async def stop(self) -> None:
+        await self.lastings.stop()
         await self.origins.stop()
 
     async def carry(self, call: Call, admission: Admission, extra: bytes) -> int:
@@ -52,6 +58,8 @@ class Apis:
         route = kept.route
         call.target = route.id
         origin = self.origins.of(route, grant.environment)
+        if tunnels.is_asked_for(call):
+            return await self._tunnel(_Exchange(origin, call, route, grant, extra), admission)
         body = Body(call, LARGEST_BODY)
         if call.method == "POST" and b"idempotency-key" in call.fields:
             return await self._once(_Exchange(origin, call, route, grant, extra + HARMLESS), await body.whole())
@@ -62,7 +70,52 @@ class Apis:
             answer = await exchange.send(body.parts(), b"content-length: %d\r\n" % body.length)
         else:
             answer = await exchange.send(_chunked(body.parts()), b"transfer-encoding: chunked\r\n")
-        return await exchange.pass_on(answer)
+        if not is_event_stream(answer):
+            return await exchange.pass_on(answer)
+        task = asyncio.current_task()
+        answer.make_room()
+        stream = Lasting(call, admission, task.cancel if task else answer.close)
+        self.lastings.enter(stream)
+        try:
+            return await exchange.pass_on(answer)
+        finally:
+            self.lastings.leave(stream)
+
+    async def _tunnel(self, exchange: "_Exchange", admission: Admission) -> int:
+        """A WebSocket, to its end; or whatever else the upstream says to the handshake."""
+        call, upstream = exchange.call, exchange.origin.upstream
+        if not upstream.websocket:
+            raise MalformedRequest(_("This API takes no WebSockets. Use plain requests."))
+        framing = tunnels.handshake(call)
+        partner = admission.grant.partner if admission.grant else ""
+        self.lastings.reserve(partner)
+        try:
+            answer = await exchange.send(b"", framing, upgrade=True)
+            if answer.status != 101:
+                exchange.ours += HARMLESS
+                return await exchange.pass_on(answer)
+            try:
+                tunnels.require_accepted(call, answer)
+                answer.make_room()
+                await self._join(exchange, admission, answer)
+            finally:
+                answer.close()
+        finally:
+            self.lastings.release(partner)
+        return 101
+
+    async def _join(self, exchange: "_Exchange", admission: Admission, answer: Answer) -> None:
+        call = exchange.call
+        transport, held, on_lost = call.exchange.upgrade(passed_headers(answer), exchange.ours)
+        idle = exchange.origin.upstream.stream_idle_timeout
+        tunnel = Tunnel(call, admission, transport, answer.connection.transport, idle)
+        self.lastings.enter(tunnel)
+        try:
+            tunnel.open(held, answer.connection.early, on_lost)
+            await tunnel.ended
+        finally:
+            tunnel.close()
+            self.lastings.leave(tunnel)
 
     async def _once(self, exchange: "_Exchange", body: bytes) -> int:
         call = exchange.call
@@ -122,7 +175,7 @@ class _Exchange:
         self.call = call
         self.ours = ours
         self.read: list[bytes] = []
-        self._origin = origin
+        self.origin = origin
         self._route = route
         self._grant = grant
 
@@ -131,14 +184,14 @@ class _Exchange:
         """Whose idempotency keys these are."""
         return f"apis:{self._route.id}:{self._grant.partner}:{self._grant.environment}"
 
-    async def send(self, body: Content, framing: bytes) -> Answer:
+    async def send(self, body: Content, framing: bytes, *, upgrade: bool = False) -> Answer:
         """The answer from its head on. Raises as `Origin.send`."""
-        head = request_head(self._origin.base, self._route, self.call, self._grant, framing)
-        answer = await self._origin.send(self.call.method, head, body)
+        head = request_head(self.origin.base, self._route, self.call, self._grant, framing)
+        answer = await self.origin.send(self.call.method, head, body, upgrade=upgrade)
         if is_event_stream(answer):
-            answer.wait_longer(self._origin.upstream.stream_idle_timeout)
+            answer.wait_longer(self.origin.upstream.stream_idle_timeout)
         else:
-            answer.wait_longer(self._origin.upstream.idle_timeout)
+            answer.wait_longer(self.origin.upstream.idle_timeout)
         return answer
 
     async def gather(self, answer: Answer) -> bytes | None:
@@ -154,7 +207,7 @@ class _Exchange:
                 if size > replays.LARGEST:
                     return None
         except BrokenOff as error:
-            self._origin.broke_off(error)
+            self.origin.broke_off(error)
             raise UpstreamUnavailable() from error
         return b"".join(self.read)
 
@@ -176,7 +229,7 @@ class _Exchange:
                 await exchange.write(part)
             exchange.end(part)
         except BrokenOff as error:
-            self._origin.broke_off(error)
+            self.origin.broke_off(error)
             raise
         finally:
             answer.close()

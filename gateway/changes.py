@@ -1,6 +1,7 @@
 """The change log, read every second: so a revocation holds even where Redis lost or never got its version."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -30,6 +31,8 @@ class ChangeReader:
         self._routes = routes
         self._blocks = blocks
         self._metrics = metrics
+        self.on_change: Callable[[set[str]], None] = lambda subjects: None
+        """Is told which subjects have changed of late, after their snapshots were dropped."""
         self._since = clock.now() - OVERLAP
         self._task: asyncio.Task[None] | None = None
 
@@ -53,6 +56,7 @@ class ChangeReader:
             return
         self._credentials.drop_older(changes)
         self._routes.drop_older(changes)
+        self.on_change(set(changes))
         self._metrics.postgres_away = 0
         self._metrics.blocked_networks = self._blocks.count
         self._since = began

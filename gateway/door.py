@@ -30,12 +30,13 @@ from gateway.limits import Limits
 from gateway.metering import Metering
 from gateway.metrics import Metrics
 from gateway.monitor import Monitor
-from gateway.pipeline import Admission, Refused, admit, take_stranger
+from gateway.pipeline import Admission, Refused, admit, still_admits, take_stranger
 from gateway.pipelining import Redis
 from gateway.routes import Routes
 from gateway.shelf import Shelf
 from gateway.table import Table
 from gateway.threads import PostgresAway, Threads
+from gateway.tunnels import is_asked_for
 from gateway.upstream import Django
 from usage.records import CallRecord
 
@@ -71,7 +72,8 @@ class Door:
         self.directory = Directory(table, self.routes)
         self.changes = ChangeReader(self.threads, self.credentials, self.routes, self.blocks, self.metrics)
         self.django = Django(str(settings.WEB_SOCKET), Shelf())
-        self.apis = Apis(self.threads, self.redis, self.metering, self.metrics)
+        self.apis = Apis(self.threads, self.redis, self.metering, self.metrics, self._still_admits)
+        self.changes.on_change = self.apis.lastings.review
 
     async def open(self) -> None:
         """Connect, and begin what runs in the background."""
@@ -105,7 +107,7 @@ class Door:
             self._refuse_blocked(call)
             return
         try:
-            if b"upgrade" in fields and fields[b"upgrade"].lower() == b"websocket":
+            if b"upgrade" in fields and is_asked_for(call) and not call.raw_path.startswith(b"/apis/"):
                 raise problems.MalformedRequest(_("WebSockets aren't served here. Use plain requests and webhooks."))
             if call.raw_path == authorize.PATH or call.raw_path.startswith(authorize.BELOW):
                 await self._authorize(call)
@@ -172,6 +174,9 @@ class Door:
             if watched and grant is not None:
                 self.bodies.finished(call, grant.caller[0], status)
             self._finished(call, grant, status, metered=metered)
+
+    async def _still_admits(self, call: Call, admission: Admission) -> bool:
+        return await still_admits(call, admission, self.credentials, self.routes)
 
     async def _refuse_unrouted(self, call: Call, problem: problems.Problem) -> None:
         """What asks for nothing that is there."""

@@ -1,6 +1,7 @@
 """One request and its answer, as they go over the wire."""
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -140,6 +141,19 @@ class Exchange:
             self._signal.set_result(None)
 
     # --- the answer ---
+    @property
+    def is_closing(self) -> bool:
+        """Whether the server is about to end."""
+        return self._connection.server.is_closing
+
+    def upgrade(self, headers: Headers, ours: bytes) -> tuple[Any, bytes, Callable[[Exception | None], None]]:
+        """Answer 101 and leave HTTP: the transport, what the client has sent ahead, and what is to be told when it is lost."""
+        self._is_written = self._is_ended = True
+        self.keeps_alive = self.follows_client = False
+        said = b"connection: Upgrade\r\nupgrade: websocket\r\n"
+        self._connection.write(b"".join((_status_line(101), self._connection.server.date, lines(headers), ours, said, b"\r\n")))
+        return *self._connection.hand_over(), self._connection.connection_lost
+
     def answer(self, status: int, head: bytes, body: bytes = b"") -> None:
         """All of it; `head` are header lines (see `lines`), to which its length is added. A 204 and a 304 have none (RFC 9110,
         section 8.6).

@@ -75,6 +75,10 @@ class Answer:
         """The server may take this long for each further part."""
         self.connection.patience = Patience(part=seconds)
 
+    def make_room(self) -> None:
+        """This one may last for hours: it doesn't count among those that the pool may have."""
+        self._pool.make_room(self.connection)
+
     def close(self) -> None:
         """Done with it; what was not read is given up."""
         self._pool.give_back(self.connection)
@@ -158,7 +162,13 @@ class Pool:
             self._idle.append(connection)
         else:
             connection.close()
-        self._release()
+        self.make_room(connection)
+
+    def make_room(self, connection: "Connection") -> None:
+        """Let another take its place."""
+        if connection.has_place:
+            connection.has_place = False
+            self._release()
 
     def tick(self, now: float) -> None:
         """Look at every connection's deadline; `now` is the loop's time."""
@@ -254,6 +264,7 @@ class Connection(asyncio.Protocol):
         self.early = b""
         """What came after the head of a 101."""
         self.heard = self.has_head = self.is_complete = self.given_back = False
+        self.has_place = True
         self._is_bodiless = bodiless
         self._is_duplex = duplex
         self._takes_upgrade = upgrade
@@ -340,6 +351,7 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserUpgrade as upgrade:
             if self.status == 101:
                 self.early = data[upgrade.args[0] :]
+                self.transport.pause_reading()
             else:
                 self._fail("it changed the protocol unasked")
         except httptools.HttpParserError as error:

@@ -130,6 +130,23 @@ async def admit(
     return Admission(snapshot.grant, verdict, want)
 
 
+async def still_admits(call: Call, admission: Admission, credentials: Credentials, routes: Routes) -> bool:
+    """Whether a call that was admitted, and goes on, would still be; while PostgreSQL can't tell, it is."""
+    route = admission.want.route
+    try:
+        credential = read_credential(call)
+        snapshot = (credentials.known(credential) or await credentials.find(credential)) if credential else None
+        fresh = await routes.find(route.route.slug) if route else None
+    except (PostgresAway, TemporarilyUnavailable):
+        return True
+    except Problem:
+        return False
+    if snapshot is None or fresh is None:
+        return False
+    want = Want("partner", admission.want.scopes, fresh)
+    return _refusal(snapshot.grant, call, want) is None
+
+
 def _refusal(grant: Grant, call: Call, want: Want) -> Problem | None:
     """Why this grant doesn't admit the call; None if it does, as far as limits allow."""
     if not grant.is_unconditional:

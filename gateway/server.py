@@ -132,6 +132,7 @@ class Connection(asyncio.BufferedProtocol):
         self._receiving: Exchange | None = None
         self._refusal: problems.Problem | None = None
         self._deaf_until = NEVER
+        self._held: bytes | None = None
         self._arrival: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
 
@@ -177,9 +178,14 @@ class Connection(asyncio.BufferedProtocol):
         rest = b""
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:  # not taken up (RFC 9110, section 7.8): it is answered as it stands
+        except httptools.HttpParserUpgrade as upgrade:  # it may be taken up; else it is answered as it stands (RFC 9110, 7.8)
             self._parser = httptools.HttpRequestParser(self)
-            rest, self._again = self._again + bytes(data[upgrade.args[0] :]), b""
+            rest, again, self._again = bytes(data[upgrade.args[0] :]), self._again, b""
+            if again:
+                rest = again + rest
+            else:
+                self._held, rest = rest, b""
+                self._pause()
         except httptools.HttpParserError as error:
             self._refuse(problem_of(error))
             return
@@ -300,6 +306,14 @@ class Connection(asyncio.BufferedProtocol):
         if self._arrival is not None and not self._arrival.done():
             self._arrival.set_result(None)
 
+    def hand_over(self) -> tuple[Any, bytes]:
+        """Its transport, which isn't read, for another protocol, and what has come for that; `connection_lost` is still to be
+        called."""
+        self.flush()
+        self.deadline = self.write_deadline = NEVER
+        held, self._held = self._held, None
+        return self._transport, held or b""
+
     def abort(self) -> None:
         """Close it now, whatever was under way."""
         self._transport.abort()
@@ -351,6 +365,9 @@ class Connection(asyncio.BufferedProtocol):
         if not exchange.keeps_alive:
             self._end()
             return False
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._receive(held)
         if not self._waiting:
             self.deadline = self.server.now + (HEAD_TIMEOUT if self._in_head else IDLE_TIMEOUT)
             self._resume()

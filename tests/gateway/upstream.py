@@ -1,6 +1,7 @@
 """A real upstream on a port of its own, which remembers what it was sent and answers as it is told."""
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -87,9 +88,11 @@ class Upstream:
             self.gate.wait(20)
             if number == 0 and len(self.body) > 1:
                 self.gate.clear()  # before it is sent: who reads it may open the gate at once
-            request.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
-            request.wfile.flush()
-        request.wfile.write(b"0\r\n\r\n")
+            with suppress(ConnectionError):
+                request.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+                request.wfile.flush()
+        with suppress(ConnectionError):  # who asked may have been ended meanwhile
+            request.wfile.write(b"0\r\n\r\n")
 
 
 def _read(request: BaseHTTPRequestHandler) -> bytes:
