@@ -173,6 +173,8 @@ def report(medians: dict[str, Round], crowds: dict[str, Round], hit_share: float
     print("\nMedians of the rounds")
     for name, found in medians.items():
         print(f"  {name:<34} {line(found)}")
+    if large := medians.get(CARRIED_MB):
+        print(f"  Bodies of 1 MB: {large.rate * 1.048576:,.0f} MB/s, {large.cpu_us / 1e3:.2f} ms CPU each.")
     print(f"  Credentials found in memory: {hit_share:.2%} of the look-ups while it was measured.\n")
     for text, holds in targets(medians, crowds, hit_share):
         print(f"  {'yes' if holds else 'NO':>3}  {text}")
@@ -209,10 +211,6 @@ def targets(medians: dict[str, Round], crowds: dict[str, Round], hit_share: floa
     for name, crowd in crowds.items():
         found.append((f"{name}: p99 below 200 ms at {CROWD:,} connections ({crowd.p99_ms:.0f} ms)", crowd.p99_ms < 200))
     found.append((f"more than 99 % of credentials found in memory ({hit_share:.2%})", hit_share > 0.99))
-    if CARRIED_MB in medians:
-        print(
-            f"  Bodies of 1 MB: {medians[CARRIED_MB].rate * 1.048576:,.0f} MB/s, {medians[CARRIED_MB].cpu_us / 1e3:.2f} ms CPU each.\n"
-        )
     return found
 
 

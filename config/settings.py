@@ -131,6 +131,16 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
+# Calls of the API that the gateway let through, and measured: no session, no cookie, no page. See config/wsgi.py.
+API_MIDDLEWARE = [
+    "core.middleware.CallMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "core.middleware.ProblemMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "core.middleware.RequestLogMiddleware",
+]
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -105,6 +105,10 @@ class ProblemMiddleware:
 class RequestLogMiddleware(RequestMiddleware):
     """django-structlog's, without what a URL may hold of secrets: queries, and the tokens of links in mails."""
 
+    @classmethod
+    def bind_ip(cls, request: HttpRequest) -> None:
+        structlog.contextvars.bind_contextvars(ip=request.call.address)  # type: ignore[attr-defined]  # set by CallMiddleware
+
     @staticmethod
     def format_request(request: HttpRequest) -> str:
         return f"{request.method} {_TOKEN.sub('…', request.path)}"
