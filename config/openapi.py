@@ -26,7 +26,7 @@ SPECTACULAR_SETTINGS = {
         "RoleEnum": "partners.permissions.Role",
         "InvitationStatusEnum": ["pending", "expired", "accepted", "revoked"],
         "TierRequestStatusEnum": "partners.models.TierRequest.Status",
-        "KeyStatusEnum": ["active", "disabled", "leaked", "revoked", "expired"],
+        "KeyStatusEnum": ["active", "disabled", "suspended", "leaked", "revoked", "expired"],
         "IntegrationStatusEnum": "marketplace.models.Integration.Status",
         "WebhookStatusEnum": "webhooks.models.Endpoint.Status",
         "DeliveryStatusEnum": "webhooks.models.Delivery.Status",
