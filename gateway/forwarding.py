@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from apikeys.snapshots import Grant
+from core.models import Environment
 from core.upstreams import Route, Upstream
 from gateway.calls import Call
 from gateway.exchanges import Headers
@@ -62,6 +63,8 @@ def request_head(base: Base, route: Route, call: Call, grant: Grant, framing: by
         grant.partner_id.encode(),
         grant.credential_id.encode(),
     )
+    if grant.environment == Environment.TEST:
+        told += b"x-portico-environment: test\r\n"
     if route.tells_address:
         told += b"x-forwarded-for: %b\r\n" % call.address.encode()
     return b"".join(

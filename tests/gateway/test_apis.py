@@ -43,6 +43,16 @@ def test_the_upstream_learns_who_calls_and_gets_no_credential(gateway, served, c
     assert consumer.text not in str(seen.headers)
 
 
+def test_the_upstream_is_told_of_a_test_call(gateway, served, consumer, acme, upstream):
+    installations.install(integration=served.integration, partner=acme.partner, environment="test", by=SYSTEM)
+    tester = acme.key(environment="test", scopes=["requests:read"])
+    forged = {"X-Portico-Environment": "test"}
+    assert gateway.get(f"{served.path}/x", key=tester.text).expect(200).headers["x-portico-environment"] == "test"
+    gateway.get(f"{served.path}/x", key=consumer.text, headers=forged).expect(200)
+    told = [seen.header("X-Portico-Environment") for seen in upstream.seen]
+    assert told == ["test", None]
+
+
 def test_the_upstream_can_check_the_signature(gateway, served, consumer, upstream):
     gateway.post(f"{served.path}/x?y=1", b"{}", key=consumer.text).expect(200)
     seen = upstream.seen[0]
