@@ -9,6 +9,7 @@ from unfold.decorators import display
 
 from apikeys import keys
 from apikeys.models import Key
+from apikeys.oauth import admin as oauth_admin  # noqa: F401  (what it registers)
 from core.console import Deed, ReasonForm, Rows
 from partners.console_filters import PartnerFilter
 

@@ -10,6 +10,8 @@ class ApikeysConfig(AppConfig):
 
     def ready(self) -> None:
         from apikeys import erasure, event_types, mails, scopes  # noqa: F401  (what they register)
+        from apikeys.oauth import event_types as oauth_event_types  # noqa: F401  (the same)
+        from apikeys.oauth import mails as oauth_mails  # noqa: F401  (the same)
         from partners import erasure as partner_erasure
 
         partner_erasure.register(erasure.erase)

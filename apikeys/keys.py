@@ -104,7 +104,7 @@ def issue(
 ) -> Issued:
     """Make a key. Raises ValidationError for what is no scope, address, limit or time; ScopeNotHeld beyond `rights`;
     PartnerNotActive for a live key of a partner that isn't live yet, and for any key of a closed or suspended one."""
-    _require_partner(partner, environment)
+    require_partner(partner, environment)
     settings = _checked(
         partner, scopes=scopes, ip_allowlist=ip_allowlist, rate_limit_per_minute=rate_limit_per_minute, expires_at=expires_at
     )
@@ -155,7 +155,7 @@ def rotate(*, key: Key, grace: timedelta, by: Actor, rights: Rights = EVERY) -> 
     _lock(key)
     if grace > key.partner.tier.longest_grace:
         raise GraceTooLong(key.partner.tier.longest_grace)
-    _require_partner(key.partner, key.environment)
+    require_partner(key.partner, key.environment)
     rights.require(key.scopes)
     now = clock.now()
     ends_at = min(filter(None, [now + grace, key.expires_at]))
@@ -299,7 +299,8 @@ def _checked(partner: Partner, **settings: Any) -> dict[str, Any]:
     return settings
 
 
-def _require_partner(partner: Partner, environment: str) -> None:
+def require_partner(partner: Partner, environment: str) -> None:
+    """Whether the partner can have credentials of this environment. Raises PartnerSuspended, PartnerNotActive."""
     if partner.status == Partner.Status.SUSPENDED:
         raise problems.PartnerSuspended()
     usable = {Partner.Status.ACTIVE} if environment == Environment.LIVE else {Partner.Status.ACTIVE, Partner.Status.PENDING}

@@ -9,12 +9,34 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from apikeys.oauth.models import (
+    AccessToken,
+    Application,
+    Authorization,
+    ClientSecret,
+    Consent,
+    GrantType,
+    RefreshToken,
+    SigningKey,
+)
 from core import clock, ids
 from core.indexes import trigrams
 from core.models import PartnerOwned, PartnerOwnedQuerySet
 
 SOON = timedelta(days=14)
 """How long ahead people look at ends."""
+
+__all__ = [
+    "AccessToken",
+    "Application",
+    "Authorization",
+    "ClientSecret",
+    "Consent",
+    "GrantType",
+    "Key",
+    "RefreshToken",
+    "SigningKey",
+]
 
 
 class KeyQuerySet(PartnerOwnedQuerySet["Key"]):

@@ -8,8 +8,9 @@ import redis
 import structlog
 from django.conf import settings
 
-from apikeys.models import Key
+from apikeys.models import Application, Key
 from core import clock, gcra
+from partners.models import Partner
 
 log = structlog.get_logger(__name__)
 
@@ -39,12 +40,28 @@ class Room:
 def take(*, key: Key, cost: int) -> Room | None:
     """Take `cost` calls, all or none; 0 only looks. None while Redis is away: then calls go on, as at the gateway."""
     limit = key.rate_limit_per_minute or key.partner.tier.key_rate
+    return _take(f"rate:key:{key.pk.hex}", limit, cost)
+
+
+def take_call(*, application: Application, partner: Partner, cost: int) -> Room | None:
+    """The same of an application's calls for one partner."""
+    limit = application.rate_limit_per_minute or partner.tier.key_rate
+    return _take(f"rate:application:{application.pk.hex}:{partner.pk.hex}", limit, cost)
+
+
+def take_token(*, application: Application, limit: int) -> bool:
+    """Whether the application may be given a token, of which it gets `limit` a minute."""
+    room = _take(f"rate:token:{application.pk.hex}", limit, 1)
+    return room is None or room.admitted
+
+
+def _take(name: str, limit: int, cost: int) -> Room | None:
     offset = int(clock.offset().total_seconds() * 1_000_000)
     try:
         asked = gcra.interval(limit), gcra.span(limit), offset, cost
-        admitted, remaining = _client().eval(TAKE, 1, f"rate:key:{key.pk.hex}", *asked)
+        admitted, remaining = _client().eval(TAKE, 1, name, *asked)
     except redis.RedisError:
-        log.warning("rate_unknown", key=key.public_id)
+        log.warning("rate_unknown", rate=name)
         return None
     return Room(bool(admitted), max(0, remaining), limit)
 

@@ -8,22 +8,26 @@ from uuid import UUID
 
 import msgspec
 
-from apikeys.models import Key
+from apikeys.models import Application, Key
+from apikeys.oauth import tokens
 from core import ids, operators
 from core.models import Environment, OperatorToken
 from partners.models import Partner
+
+_PREFIXES = {"key": Key.id_prefix, "application": Application.id_prefix, "operator": OperatorToken.id_prefix}
 
 
 class Grant(msgspec.Struct, frozen=True, dict=True):
     """One credential as it stood when it was read. Ids are UUIDs as 32 hex digits; an operator's has no partner."""
 
-    kind: Literal["key", "operator"]
+    kind: Literal["key", "application", "operator"]
     credential: str
+    """Of the key, the operator's token, or the application that an access token was given to."""
     version: int
     label: str
     scopes: frozenset[str]
     status: str
-    """Status of the key (`active`, `disabled`, `suspended`, `leaked`, `revoked`)."""
+    """Status of the key (`active`, `disabled`, `suspended`, `leaked`, `revoked`); an access token is active or revoked."""
     expires_at: datetime | None
     reason: str = ""
     """Why it is suspended, in words for its callers."""
@@ -44,6 +48,8 @@ class Grant(msgspec.Struct, frozen=True, dict=True):
     over_quota: str = "stop"
     keeps_bodies: bool = False
     """Whether the bodies of its failed calls go to the call log."""
+    further: tuple[tuple[str, int], ...] = ()
+    """What else ends it when it changes, with its version: the consent, and the maker of the application."""
     installed: frozenset[str] = frozenset()
     """Slugs of the integrations that the partner has installed in this environment; the gateway adds them."""
 
@@ -70,8 +76,13 @@ class Grant(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def credential_id(self) -> str:
-        """The public id of the key or token."""
-        return ids.encode(Key.id_prefix if self.kind == "key" else OperatorToken.id_prefix, UUID(self.credential))
+        """The public id of the key, the application or the operator's token."""
+        return ids.encode(_PREFIXES[self.kind], UUID(self.credential))
+
+    @cached_property
+    def rate_key(self) -> str:
+        """What its own limit is counted under: of an application, for each partner that it acts for."""
+        return f"{self.credential}:{self.partner}" if self.kind == "application" else self.credential
 
     @cached_property
     def wire_lines(self) -> bytes:
@@ -111,6 +122,41 @@ def find(digest: bytes) -> Grant | None:
         quota=tier.monthly_quota,
         over_quota=tier.over_quota,
         keeps_bodies=key.environment == Environment.TEST and partner.keeps_test_bodies,
+    )
+
+
+def find_token(digest: bytes) -> Grant | None:
+    """The access token of this keyed hash with its application and the partner that it is for; None if there is none."""
+    token = tokens.find_access(digest)
+    if token is None:
+        return None
+    application, partner = token.application, tokens.acts_for(token)
+    further = []
+    if token.authorization is not None:
+        consent = token.authorization.consent
+        further.append((consent.pk.hex, consent.version))
+    if application.partner_id != partner.pk:
+        further.append((application.partner_id.hex, application.partner.version))
+    return Grant(
+        kind="application",
+        credential=application.pk.hex,
+        version=application.version,
+        label=application.name,
+        scopes=frozenset(tokens.effective(token)),
+        status="revoked" if tokens.has_ended(token) else "active",
+        expires_at=token.expires_at,
+        allowlist=tuple(ip_network(entry, strict=False) for entry in application.ip_allowlist),
+        environment=application.environment,
+        partner=partner.pk.hex,
+        partner_version=partner.version,
+        partner_status=partner.status,
+        rate=application.rate_limit_per_minute or partner.tier.key_rate,
+        partner_rate=partner.tier.partner_rate,
+        quota=partner.tier.monthly_quota,
+        over_quota=partner.tier.over_quota,
+        calls_at_once=partner.tier.calls_at_once,
+        keeps_bodies=application.environment == Environment.TEST and partner.keeps_test_bodies,
+        further=tuple(further),
     )
 
 

@@ -1,11 +1,13 @@
-"""Whether a key would be let through, for back ends that don't sit behind the gateway."""
+"""Whether a key or an access token would be let through, for back ends that don't sit behind the gateway."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from apikeys import addresses, rates
 from apikeys.keys import PREFIXES
-from apikeys.models import Key
-from core import clock, crypto, problems
+from apikeys.models import AccessToken, Key
+from apikeys.oauth import tokens
+from core import clock, crypto, ids, problems
 from core.models import Environment
 from partners.models import Partner
 
@@ -13,15 +15,37 @@ from partners.models import Partner
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`problem` is the refusal, None for a key that is let through; `key` is the row if the key is known at all; `remaining` are
-    the calls that it has left in this minute, None where it was refused before they were looked at."""
+    the calls that it has left in this minute, None where it was refused before they were looked at. An access token stands in
+    `token` instead."""
 
     problem: problems.Problem | None
     key: Key | None
     remaining: int | None = None
+    token: AccessToken | None = None
 
     @property
     def code(self) -> str:
         return self.problem.code if self.problem else "valid"
+
+    @property
+    def credential_id(self) -> str | None:
+        """The public id of the key, or of the token's application."""
+        row = self.token.application if self.token else self.key
+        return row.public_id if row else None
+
+    @property
+    def partner_id(self) -> str | None:
+        """The public id of the partner that it acts for."""
+        if self.token:
+            return tokens.acts_for(self.token).public_id
+        return ids.encode(Partner.id_prefix, self.key.partner_id) if self.key else None
+
+    @property
+    def scopes(self) -> list[str]:
+        """What it may."""
+        if self.token:
+            return tokens.effective(self.token)
+        return list(self.key.scopes) if self.key else []
 
 
 def verify(
@@ -29,6 +53,8 @@ def verify(
 ) -> Verdict:
     """Judge a key in the order of the gateway: key, partner, address, scope, and the key's rate, from which `cost` calls are
     taken if all before allow it. The partner's rate and quota are the gateway's, which counts the calls that it carries."""
+    if text.startswith(tokens.JWT_PREFIX):
+        return _verify_token(text=text, scope=scope, address=address, cost=cost)
     key = None
     if any(crypto.well_formed(text, prefix) for prefix in PREFIXES.values()):
         key = Key.objects.select_related("partner__tier").filter(digest=crypto.digest(text)).first()
@@ -36,16 +62,37 @@ def verify(
         return Verdict(problems.InvalidKey(), None)
     try:
         _require_key(key, secret)
-        _require_partner(key)
-        _require_address(key, address)
-        if scope and not {scope, "*"} & set(key.scopes):
-            raise problems.InsufficientScope(scope=scope)
+        _require_partner(key.partner, key.environment)
+        _require_address(key.ip_allowlist, address)
+        _require_scope(key.scopes, scope)
     except problems.Problem as problem:
         return Verdict(problem, key)
-    room = rates.take(key=key, cost=cost)
+    refusal, remaining = _judged(rates.take(key=key, cost=cost))
+    return Verdict(refusal, key, remaining)
+
+
+def _verify_token(*, text: str, scope: str | None, address: str | None, cost: int) -> Verdict:
+    """The same for an access token. Its text is one that we gave out, or it isn't found: no signature needs to be looked at."""
+    token = tokens.find_access(crypto.digest(text))
+    if token is None:
+        return Verdict(problems.InvalidToken(), None)
+    application, partner = token.application, tokens.acts_for(token)
+    try:
+        if tokens.has_ended(token) or token.expires_at <= clock.now():
+            raise problems.InvalidToken()
+        _require_partner(partner, application.environment)
+        _require_address(application.ip_allowlist, address)
+        _require_scope(tokens.effective(token), scope)
+    except problems.Problem as problem:
+        return Verdict(problem, None, token=token)
+    refusal, remaining = _judged(rates.take_call(application=application, partner=partner, cost=cost))
+    return Verdict(refusal, None, remaining, token)
+
+
+def _judged(room: rates.Room | None) -> tuple[problems.Problem | None, int | None]:
     if room is None:
-        return Verdict(None, key)
-    return Verdict(None if room.admitted else problems.RateLimited(limit=room.limit, window=60), key, room.remaining)
+        return None, None
+    return None if room.admitted else problems.RateLimited(limit=room.limit, window=60), room.remaining
 
 
 def _require_key(key: Key, secret: str | None) -> None:
@@ -61,14 +108,19 @@ def _require_key(key: Key, secret: str | None) -> None:
         raise problems.InvalidSecret()
 
 
-def _require_partner(key: Key) -> None:
-    status = key.partner.status
+def _require_partner(partner: Partner, environment: str) -> None:
+    status = partner.status
     if status == Partner.Status.SUSPENDED:
         raise problems.PartnerSuspended()
-    if status == Partner.Status.CLOSED or (status == Partner.Status.PENDING and key.environment == Environment.LIVE):
+    if status == Partner.Status.CLOSED or (status == Partner.Status.PENDING and environment == Environment.LIVE):
         raise problems.PartnerNotActive()
 
 
-def _require_address(key: Key, address: str | None) -> None:
-    if address is not None and not addresses.allow(key.ip_allowlist, address):
+def _require_scope(held: Collection[str], scope: str | None) -> None:
+    if scope and not {scope, "*"} & set(held):
+        raise problems.InsufficientScope(scope=scope)
+
+
+def _require_address(allowlist: Sequence[str], address: str | None) -> None:
+    if address is not None and not addresses.allow(allowlist, address):
         raise problems.IpNotAllowed(address=address)

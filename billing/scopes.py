@@ -6,6 +6,6 @@ from core.scopes import Scope, register
 
 register(
     Scope("billing:read", _("See prices, invoices, earnings and payouts")),
-    Scope("billing:write", _("Change the account that payouts go to")),
+    Scope("billing:write", _("Change the account that payouts go to"), delegable=False),
     group=_("Billing"),
 )

@@ -39,4 +39,5 @@ operator_api: list[URLPattern | URLResolver] = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/partner/v1/", include(partner_api)),
     path("api/operator/v1/", include(operator_api)),
+    path(".well-known/", include(apikeys.well_known_urls)),
 ]

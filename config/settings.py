@@ -315,6 +315,15 @@ REST_FRAMEWORK = {
     "DATETIME_FORMAT": "iso-8601",
 }
 
+# --- OAuth -----------------------------------------------------------------------------------------------------------
+# How long an access token works; revocation holds from the next call on all the same.
+ACCESS_TOKEN_LIFETIME = timedelta(seconds=env.integer("PORTICO_ACCESS_TOKEN_SECONDS", 900, least=60, most=3_600))
+# A refresh token ends when it isn't used for so long, and in any case so long after the partner's consent.
+REFRESH_TOKEN_IDLE = timedelta(days=env.integer("PORTICO_REFRESH_TOKEN_IDLE_DAYS", 30, least=1, most=365))
+REFRESH_TOKEN_LIFETIME = timedelta(days=env.integer("PORTICO_REFRESH_TOKEN_DAYS", 365, least=1, most=3_650))
+# How long a key signs access tokens before the next one follows.
+SIGNING_KEY_LIFETIME = timedelta(days=env.integer("PORTICO_SIGNING_KEY_DAYS", 90, least=2, most=3_650))
+
 # --- money -----------------------------------------------------------------------------------------------------------
 # Days from an invoice to its due date, and days that earnings are held, so that payment and disputes come first.
 INVOICE_DUE_DAYS = env.integer("PORTICO_INVOICE_DUE_DAYS", 14, least=0, most=365)

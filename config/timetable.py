@@ -5,6 +5,8 @@ from celery.schedules import crontab
 CELERY_BEAT_SCHEDULE = {
     "abuse.forget_sightings": {"task": "abuse.tasks.forget_sightings", "schedule": crontab(hour=4, minute=3)},
     "apikeys.remind_of_ends": {"task": "apikeys.tasks.remind_of_ends", "schedule": crontab(minute="*/5")},
+    "apikeys.forget_tokens": {"task": "apikeys.tasks.forget_tokens", "schedule": crontab(minute=53)},
+    "apikeys.rotate_signing_keys": {"task": "apikeys.tasks.rotate_signing_keys", "schedule": crontab(hour=2, minute=37)},
     "core.export_audit_heads": {"task": "core.tasks.export_audit_heads", "schedule": crontab(minute=7)},
     "core.forget_answers": {"task": "core.tasks.forget_answers", "schedule": crontab(minute=23)},
     "core.maintain_partitions": {"task": "core.tasks.maintain_partitions", "schedule": crontab(hour=3, minute=41)},

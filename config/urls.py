@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("partners.urls")),
     path("", include("apikeys.urls")),
     path("", include("abuse.urls")),
+    path("", include("apikeys.oauth.urls")),
     path("accounts/", include("allauth.urls")),
     path("", include("billing.urls")),
     path("", include("developers.urls")),

@@ -16,7 +16,7 @@ HEADER = "portico-identity"
 AUDIENCE = "web"
 LIFETIME = 60
 
-Kind = Literal["anonymous", "key", "token", "operator"]
+Kind = Literal["anonymous", "key", "application", "operator"]
 
 
 class Identity(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -58,11 +58,19 @@ def _can(verb: str, *names: str) -> tuple[str, ...]:
 
 
 PARTNER = ("partners.partner", "partners.company", "partners.apisetup", "partners.member", "partners.invitation")
+KEYS = ("apikeys.key", "apikeys.application", "apikeys.consent")
 PEOPLE = ("core.user", "account.emailaddress", "mfa.authenticator", "usersessions.usersession")
 MARKETPLACE = ("marketplace.integration", "marketplace.version", "marketplace.installation", "marketplace.category")
 BILLING = ("billing.invoice", "billing.line", "billing.earning", "billing.payout", "billing.price")
 LEDGER = ("billing.transaction", "billing.entry", "billing.account")
-SETTINGS = ("abuse.rule", "partners.tier", "partners.terms", "requests.requesttype", "marketplace.category")
+SETTINGS = (
+    "abuse.rule",
+    "apikeys.signingkey",
+    "partners.tier",
+    "partners.terms",
+    "requests.requesttype",
+    "marketplace.category",
+)
 
 RIGHTS: dict[str, Right] = {
     "partners:read": Right(
@@ -94,8 +102,8 @@ RIGHTS: dict[str, Right] = {
         REVIEWER,
         _can("change", "partners.review", "partners.document", "partners.tierrequest", "marketplace.integration"),
     ),
-    "keys:read": Right(_("See keys; nobody sees their text"), SUPPORT, _can("view", "apikeys.key")),
-    "keys:write": Right(_("Switch keys off and on, revoke them"), SUPPORT, _can("change", "apikeys.key")),
+    "keys:read": Right(_("See keys and applications; nobody sees their text"), SUPPORT, _can("view", *KEYS)),
+    "keys:write": Right(_("Switch keys and applications off and on, revoke them"), SUPPORT, _can("change", *KEYS)),
     "keys:verify": Right(_("Check partners' keys"), SUPPORT, _can("view", "apikeys.key")),
     "abuse:read": Right(_("See abuse rules and what they found"), SUPPORT, _can("view", "abuse.rule", "abuse.incident")),
     "abuse:write": Right(_("Lift and lock suspensions of keys, mark false alarms"), SUPPORT, _can("change", "abuse.incident")),
@@ -135,7 +143,7 @@ RIGHTS: dict[str, Right] = {
         tuple(f"core.{verb}_operatortoken" for verb in ("view", "add", "change")),
     ),
     "settings:write": Right(
-        _("Change abuse rules, tiers, terms, types of requests, categories"),
+        _("Change abuse rules, tiers, terms, types of requests, categories; let signing keys follow"),
         NOBODY_ELSE,
         tuple(name for verb in ("view", "add", "change", "delete") for name in _can(verb, *SETTINGS)),
     ),

@@ -8,11 +8,13 @@ from django.utils.functional import Promise
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A right by name, in plain words for consent pages and forms; `group` names what it is about: an app, a product."""
+    """A right by name, in plain words for consent pages and forms; `group` names what it is about: an app, a product. One that
+    isn't `delegable` is never given to another partner's application: what is done with it would outlive the consent."""
 
     name: str
     description: str | Promise
     group: str | Promise = ""
+    delegable: bool = True
 
 
 SCOPES: dict[str, Scope] = {}
@@ -34,3 +36,8 @@ def grouped(names: Iterable[str]) -> list[tuple[str, list[Scope]]]:
 def unknown(names: list[str]) -> list[str]:
     """Those that nobody declared; `*` stands for all and is known."""
     return sorted(set(names) - SCOPES.keys() - {"*"})
+
+
+def delegable(names: list[str]) -> list[str]:
+    """Those that another partner's application may be given."""
+    return sorted(name for name in set(names) if name in SCOPES and SCOPES[name].delegable)

@@ -25,6 +25,12 @@ def guide(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def oauth(request: HttpRequest) -> HttpResponse:
+    """How applications get tokens."""
+    return render(request, "developers/oauth.html", {"base_url": settings.BASE_URL})
+
+
+@require_safe
 def error_list(request: HttpRequest) -> HttpResponse:
     """Every code that an answer can have."""
     return render(request, "developers/errors.html", {"errors": errors.catalogue()})

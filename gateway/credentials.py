@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from apikeys import snapshots
+from apikeys.oauth.tokens import JWT_PREFIX
 from apikeys.snapshots import Grant
 from core import crypto, operators, versions
 from core.problems import ConflictingCredentials, InvalidKey, InvalidToken, TemporarilyUnavailable
@@ -18,6 +19,7 @@ from gateway.metrics import Metrics
 from gateway.policies import Policies, Rate
 from gateway.questions import Question
 from gateway.threads import PostgresAway, Threads
+from gateway.tokens import Tokens
 from marketplace import installations
 
 KEY_PREFIXES = ("pk_live_", "pk_test_")
@@ -34,7 +36,7 @@ UNKNOWN_LIFETIME = 5.0
 
 
 class Credential(msgspec.Struct, frozen=True, gc=False):
-    """The key or token that the client sent, with its keyed hash."""
+    """The key or token that the client sent, with its keyed hash. The prefix of an access token is that of every JWT."""
 
     text: str
     prefix: str
@@ -55,7 +57,9 @@ def read_credential(call: Call) -> Credential | None:
     prefix = text[:8]
     if prefix not in KEY_PREFIXES:
         prefix = operators.PREFIX
-        if not text.startswith(prefix):
+        if key is None and text.startswith(JWT_PREFIX):
+            prefix = JWT_PREFIX
+        elif not text.startswith(prefix):
             raise InvalidKey() if key is not None else InvalidToken()
     return Credential(text, prefix, crypto.digest(text))
 
@@ -87,7 +91,9 @@ class Snapshot:
         self.read_at = self.checked_at = time.monotonic()
         self.lifetime = LIFETIME * (1 - SPREAD * digest[0] / 255)
         self.subjects: list[Subject] = [(versions.KEY.format(UUID(grant.credential)), grant.version)]
-        rates = [Rate("key", f"rate:key:{grant.credential}", max(1, grant.rate))]
+        self.subjects += [(versions.KEY.format(UUID(subject)), version) for subject, version in grant.further]
+        whom = "application" if grant.kind == "application" else "key"
+        rates = [Rate(whom, f"rate:{whom}:{grant.rate_key}", max(1, grant.rate))]
         self._quota: Subject | None = None
         self.member = ""
         self.places: Subject | None = None
@@ -153,6 +159,7 @@ class Credentials:
     def __init__(self, threads: Threads, metrics: Metrics) -> None:
         self._threads = threads
         self._metrics = metrics
+        self.tokens = Tokens(threads)
         self._known: OrderedDict[bytes, Snapshot] = OrderedDict()
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
         self._loading: dict[bytes, asyncio.Task[Snapshot | None]] = {}
@@ -169,17 +176,21 @@ class Credentials:
     async def find(self, credential: Credential) -> Snapshot | None:
         """The snapshot of a credential that isn't `known`, from PostgreSQL; None if nobody has it.
 
-        Raises InvalidKey if its checksum is wrong, without looking further than into memory, and TemporarilyUnavailable.
+        Raises InvalidKey if its checksum is wrong and InvalidToken if it wasn't signed by us, without looking further than into
+        memory, and TemporarilyUnavailable.
         """
         digest = credential.digest
-        if not crypto.well_formed(credential.text, credential.prefix):
+        is_token = credential.prefix == JWT_PREFIX
+        if not is_token and not crypto.well_formed(credential.text, credential.prefix):
             raise InvalidKey()
         if self._unknown.get(digest, 0.0) > time.monotonic():
             self._metrics.lookups["negative"] += 1
             return None
         self._metrics.lookups["miss"] += 1
         try:
-            return await self._load(digest, snapshots.find_operator if credential.prefix == operators.PREFIX else find_key)
+            if is_token:
+                await self.tokens.verify(credential.text)
+            return await self._load(digest, _FINDERS[credential.prefix])
         except PostgresAway as error:
             snapshot = self._known.get(digest)
             if snapshot is None or not self.may_go_on(snapshot):
@@ -191,8 +202,7 @@ class Credentials:
         self._metrics.lookups["reload"] += 1
         if under_way := self._loading.get(snapshot.digest):
             await asyncio.wait([under_way])
-        find = snapshots.find_operator if snapshot.grant.kind == "operator" else find_key
-        return await self._load(snapshot.digest, find)
+        return await self._load(snapshot.digest, _FINDERS[snapshot.grant.kind])
 
     def may_go_on(self, snapshot: Snapshot) -> bool:
         """Whether a snapshot serves on without PostgreSQL; if so, it counts as checked now."""
@@ -206,7 +216,8 @@ class Credentials:
         """Forget snapshots whose key, token or partner has a later version; `changes` maps ids (32 hex digits) to it."""
         for digest, snapshot in list(self._known.items()):
             grant = snapshot.grant
-            if changes.get(grant.credential, 0) > grant.version or changes.get(grant.partner, 0) > grant.partner_version:
+            read = ((grant.credential, grant.version), (grant.partner, grant.partner_version), *grant.further)
+            if any(changes.get(subject, 0) > version for subject, version in read):
                 del self._known[digest]
 
     async def _load(self, digest: bytes, find: Callable[[bytes], Grant | None]) -> Snapshot | None:
@@ -233,8 +244,27 @@ class Credentials:
 
 def find_key(digest: bytes) -> Grant | None:
     """The key of a keyed hash, with what its partner has installed; None if there is none."""
-    grant = snapshots.find(digest)
+    return _with_installed(snapshots.find(digest))
+
+
+def find_token(digest: bytes) -> Grant | None:
+    """The same for the access token of a keyed hash."""
+    return _with_installed(snapshots.find_token(digest))
+
+
+def _with_installed(grant: Grant | None) -> Grant | None:
     if grant is None:
         return None
     installed = installations.slugs_of(UUID(grant.partner), grant.environment)
     return msgspec.structs.replace(grant, installed=frozenset(installed))
+
+
+# By how a credential begins, and by the kind of its grant.
+_FINDERS: dict[str, Callable[[bytes], Grant | None]] = {
+    **dict.fromkeys(KEY_PREFIXES, find_key),
+    operators.PREFIX: snapshots.find_operator,
+    JWT_PREFIX: find_token,
+    "key": find_key,
+    "application": find_token,
+    "operator": snapshots.find_operator,
+}

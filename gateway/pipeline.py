@@ -3,6 +3,7 @@
 import msgspec
 from django.utils.translation import gettext_lazy as _
 
+from apikeys.oauth.tokens import JWT_PREFIX
 from apikeys.snapshots import Grant
 from core import clock, crypto
 from core.api.views import Audience
@@ -12,6 +13,7 @@ from core.problems import (
     InsufficientScope,
     InvalidKey,
     InvalidSecret,
+    InvalidToken,
     IpNotAllowed,
     KeyDisabled,
     KeyExpired,
@@ -27,7 +29,7 @@ from core.problems import (
 )
 from gateway.addresses import parsed
 from gateway.calls import Call
-from gateway.credentials import Credentials, Snapshot, read_credential
+from gateway.credentials import Credential, Credentials, Snapshot, read_credential
 from gateway.guesses import Guesses
 from gateway.limits import Limits, Verdict
 from gateway.routes import KeptRoute, Routes
@@ -96,7 +98,7 @@ async def admit(
             return await _admit_stranger(call, want, limits)
         snapshot = credentials.known(credential) or await guesses.find(credential, call.address)
         if snapshot is None:
-            raise InvalidKey()
+            raise _unknown(credential)
     except Unauthorized as problem:
         raise await _guessed(call, guesses, problem) from problem
     except ConflictingCredentials as problem:
@@ -116,7 +118,7 @@ async def admit(
         want = await _read_route_again(want, verdict, routes, limits)
         snapshot = await _read_again(snapshot, verdict, credentials, limits)
         if snapshot is None:
-            raise Refused(InvalidKey())
+            raise Refused(_unknown(credential))
     else:
         raise Refused(TemporarilyUnavailable(retry_after=1), snapshot.grant)
     if refusal is not None:
@@ -157,6 +159,9 @@ def _refusal(grant: Grant, call: Call, want: Want) -> Problem | None:
 
 
 def _credential_refusal(grant: Grant, call: Call) -> Problem | None:
+    if grant.kind == "application":  # one answer for whatever ended it (RFC 6750, section 3.1)
+        has_ended = grant.status != "active" or (grant.expires_at is not None and grant.expires_at <= clock.now())
+        return InvalidToken() if has_ended else None
     if grant.status == "disabled":
         return KeyDisabled()
     if grant.status == "suspended":
@@ -245,6 +250,10 @@ async def _read_route_again(want: Want, verdict: Verdict, routes: Routes, limits
         raise Refused(NotFound())
     limits.publish([fresh.subject], verdict.found[-1:])
     return Want("partner", fresh.route.scopes, fresh)
+
+
+def _unknown(credential: Credential) -> Unauthorized:
+    return InvalidToken() if credential.prefix == JWT_PREFIX else InvalidKey()
 
 
 async def _guessed(call: Call, guesses: Guesses, problem: Problem, grant: Grant | None = None) -> Refused:

@@ -12,6 +12,10 @@ register(
 )
 register(
     Scope("members:read", _("See who is in the team")),
-    Scope("members:write", _("Change who is in the team, and their roles: as strong as the role of an admin")),
+    Scope(
+        "members:write",
+        _("Change who is in the team, and their roles: as strong as the role of an admin"),
+        delegable=False,
+    ),
     group=_("Team"),
 )

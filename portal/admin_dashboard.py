@@ -39,6 +39,8 @@ GROUPS: tuple[tuple[Any, dict[str, str]], ...] = (
         {
             "apikeys.Key": "key",
             "apikeys.Application": "apps",
+            "apikeys.Consent": "handshake",
+            "apikeys.SigningKey": "signature",
             "core.OperatorToken": "badge",
             "core.User": "person",
             "auth.Group": "admin_panel_settings",

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from apikeys.models import Key
+from apikeys.models import Application, Key
 from core import audit_export, ids, verifications
 from core.models import Event, Payload
 from core.problems import ValidationError
@@ -144,8 +144,9 @@ def _member(subject: str) -> UUID | None:
 
 
 def _names(partner: Partner, doers: set[UUID]) -> dict[UUID, str]:
-    """What the people and keys among them are called now; the log itself holds no names, so that these can be erased."""
+    """What the people and programs among them are called now; the log itself holds no names, so that these can be erased."""
     team = Member.objects.of_partner(partner).filter(pk__in=doers).select_related("user")
     keys = Key.objects.filter(partner=partner, pk__in=doers)
+    applications = Application.objects.filter(pk__in=doers)  # others' too, which act for the partner
     people = {member.pk: f"{member.user.get_full_name()} ({member.get_role_display()})" for member in team}
-    return {**people, **{key.pk: str(key) for key in keys}}
+    return {**people, **{row.pk: str(row) for rows in (keys, applications) for row in rows}}

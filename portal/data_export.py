@@ -4,8 +4,9 @@ from typing import Any
 
 from rest_framework.serializers import BaseSerializer
 
+from apikeys.api.oauth_serializers import ApplicationSerializer, ConsentSerializer
 from apikeys.api.serializers import KeySerializer
-from apikeys.models import Key
+from apikeys.models import Application, Consent, Key
 from billing.api.serializers import EarningSerializer, InvoiceSerializer, PayoutSerializer
 from billing.models import Earning, Invoice, Payout
 from core import clock
@@ -26,6 +27,8 @@ SCOPES = {
     "members": "members:read",
     "invitations": "members:read",
     "keys": "keys:read",
+    "applications": "keys:read",
+    "consents": "keys:read",
     "webhooks": "webhooks:read",
     "requests": "requests:read",
     "invoices": "billing:read",
@@ -42,6 +45,8 @@ def export(work: Work) -> dict[str, Any]:
         "members": (Member.objects.of_partner(partner).select_related("user"), MemberSerializer),
         "invitations": (Invitation.objects.of_partner(partner).pending(), InvitationSerializer),
         "keys": (Key.objects.for_caller(*whose), KeySerializer),
+        "applications": (Application.objects.for_caller(*whose).prefetch_related("secrets"), ApplicationSerializer),
+        "consents": (Consent.objects.for_caller(*whose).select_related("application__partner"), ConsentSerializer),
         "webhooks": (Endpoint.objects.for_caller(*whose).present(), EndpointSerializer),
         "requests": (Request.objects.for_caller(*whose).exclude(pk=work.request_id), RequestSerializer),
         "invoices": (Invoice.objects.for_caller(*whose).issued().select_related("closing"), InvoiceSerializer),

@@ -15,7 +15,8 @@ _ICONS = {
     "member": "users",
     "invitation": "mail",
     "key": "key-round",
-    "application": "box",
+    "application": "shield-check",
+    "consent": "plug",
     "request": "send",
     "webhook": "webhook",
     "integration": "plug",
@@ -30,6 +31,8 @@ _ICONS = {
 # Where a partner looks at what an event is about, by the prefix of its id.
 _PAGES = {
     "key": "apikeys:detail",
+    "app": "oauth:detail",
+    "con": "oauth:connection",
     "whk": "webhooks:detail",
     "req": "portal:request",
     "int": "marketplace:detail",
@@ -38,7 +41,7 @@ _PAGES = {
     "pay": "billing:payout",
 }
 # What of its facts people know a thing by, best first.
-_NAMES = ("name", "number", "filename", "email", "url", "tier_name", "type")
+_NAMES = ("name", "application", "number", "filename", "email", "url", "tier_name", "type")
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ PARTNER = (
         _("Build"),
         (
             Entry(_("API keys"), "key-round", "apikeys:list"),
+            Entry(_("Applications"), "shield-check", "oauth:list"),
             Entry(_("Requests"), "send", "portal:requests", "requests:read"),
             Entry(_("Call log"), "list", "usage:requests"),
             Entry(_("Webhooks"), "webhook", "webhooks:list"),

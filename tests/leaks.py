@@ -26,9 +26,9 @@ SEEN: list[str] = []
 
 SHORTEST_PASSWORD = 10
 # A run of letters long enough for a credential; the spelling of webhook secrets has more letters.
-_CANDIDATE = re.compile(r"\w{40,}|whsec_[\w+/=]+")
-_PREFIXES = frozenset({"pk_live_", "pk_test_", "ps_", "po_"})
-_SPELLED = r"(pk_live|pk_test|ps|po)_[0-9A-Za-z]{49}|whsec_[A-Za-z0-9+/=]{20,}|%PDF-"
+_CANDIDATE = re.compile(r"\w{40,}|whsec_[\w+/=]+|eyJ[\w-]{20,}\.[\w-]{40,}\.[\w-]+")
+_PREFIXES = frozenset({"pk_live_", "pk_test_", "ps_", "po_", "pcs_", "prt_", "pac_"})
+_SPELLED = r"(pk_live|pk_test|ps|po|pcs|prt|pac)_[0-9A-Za-z]{49}|eyJ[\w-]{20,}\.[\w-]{40,}\.|whsec_[A-Za-z0-9+/=]{20,}|%PDF-"
 _WORD = re.compile(r"[\w-]{6,}")
 # How the content of documents begins, as it is and in base64.
 _CONTENT = ("%PDF-", "\\x89PNG", "\x89PNG", "JFIF", "JVBERi0", "iVBORw0KGgo", "/9j/4AAQ")
@@ -49,6 +49,8 @@ def within(text: str, *, links: bool = True) -> str:
 def _is_credential(candidate: str) -> bool:
     from core import crypto
 
+    if candidate.startswith("eyJ") and "." in candidate:
+        return True  # an access token
     if candidate.startswith("whsec_"):
         return len(candidate) == len("whsec_") + 44  # base64 of 256 bits
     prefix = f"{candidate.rpartition('_')[0]}_"

@@ -124,10 +124,24 @@ def _installation(member: Member) -> str:
     return str(member.api.post(f"/marketplace/integrations/{made.slug}/install", {}).expect(201)["id"])
 
 
+def _consent(member: Member) -> str:
+    from apikeys.models import Application, Consent
+
+    name, made = f"Tenancy {token_hex(4)}", {"grant_types": ["client_credentials"], "scopes": ["partner:read"]}
+    member.api.post("/applications", {"name": name, **made}).expect(201)
+    application = Application.objects.get(partner=member.partner, name=name)
+    facts = {"partner": member.partner, "environment": "live", "scopes": ["partner:read"]}
+    return Consent.objects.create(application=application, **facts).public_id
+
+
 # How an object of the kind that stands before the id in a path comes to be; each gives its id.
 MAKERS: dict[str, Maker] = {
+    "applications": _posted(
+        "/applications", {"name": "Tenancy", "grant_types": ["client_credentials"], "scopes": ["partner:read"]}
+    ),
     "billing/invoices": _invoice,
     "billing/payouts": _payout,
+    "consents": _consent,
     "deliveries": _delivery,
     "events": _event,
     "installations": _installation,

@@ -115,6 +115,7 @@ def write(records: Iterable[tuple[str, CallRecord]]) -> int:
             cursor.execute(upsert("usage_fresh", span))
         cursor.execute(_TALLY, [clock.now()])
         cursor.execute(_LAST_USED)
+        cursor.execute(_APPLICATIONS_LAST_USED)
         for reader in READERS:
             reader(cursor)
     INGESTED.inc(taken)
@@ -155,6 +156,20 @@ _LAST_USED = """
     ) AS used
     WHERE apikeys_key.id = used.credential_id
         AND (apikeys_key.last_used_at IS NULL OR apikeys_key.last_used_at < used.at - interval '10 seconds')
+"""
+# The same of applications, and of the consents by which they act for others.
+_APPLICATIONS_LAST_USED = """
+    WITH used AS (
+        SELECT credential_id, partner_id, max(at) AS at FROM usage_fresh WHERE credential_id IS NOT NULL GROUP BY 1, 2
+    ), applications AS (
+        UPDATE apikeys_application AS application SET last_used_at = used.at
+        FROM (SELECT credential_id, max(at) AS at FROM used GROUP BY 1) AS used
+        WHERE application.id = used.credential_id
+            AND (application.last_used_at IS NULL OR application.last_used_at < used.at - interval '10 seconds')
+    )
+    UPDATE apikeys_consent AS consent SET last_used_at = used.at FROM used
+    WHERE consent.application_id = used.credential_id AND consent.partner_id = used.partner_id AND consent.status = 'active'
+        AND (consent.last_used_at IS NULL OR consent.last_used_at < used.at - interval '10 seconds')
 """
 
 

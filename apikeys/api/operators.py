@@ -14,7 +14,6 @@ from apikeys.api.serializers import (
     VerdictSerializer,
     VerifySerializer,
 )
-from core import ids
 from core.api.views import ApiView, Created
 from core.models import Environment
 from partners import partners
@@ -85,14 +84,13 @@ class VerifyView(ApiView):
             address=body.get("ip"),
             cost=body["cost"],
         )
-        key = verdict.key
         return Response(
             {
                 "valid": verdict.problem is None,
                 "code": verdict.code,
-                "partner_id": ids.encode("ptn", key.partner_id) if key else None,
-                "key_id": key.public_id if key else None,
-                "scopes": key.scopes if key else [],
+                "partner_id": verdict.partner_id,
+                "key_id": verdict.credential_id,
+                "scopes": verdict.scopes,
                 "remaining": verdict.remaining,
             }
         )

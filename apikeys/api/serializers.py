@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from apikeys import keys
 from apikeys.models import Key
+from apikeys.oauth import tokens
 from core.api.serializers import Strict, StrictModel
 from core.models import Environment
 
@@ -101,9 +102,9 @@ class RotateSerializer(Strict):
 
 
 class LeakSerializer(Strict):
-    """A credential that was found in the open."""
+    """A credential that was found in the open: a key, a client secret, or a token."""
 
-    key = serializers.CharField(max_length=200)
+    key = serializers.CharField(max_length=tokens.LONGEST)
 
 
 class AcceptedSerializer(Strict):
@@ -160,7 +161,7 @@ class NewPartnerAnswerSerializer(Strict):
 class VerifySerializer(Strict):
     """A key to judge: for an operation with this scope, from this address, that counts as `cost` calls."""
 
-    key = serializers.CharField(max_length=200)
+    key = serializers.CharField(max_length=tokens.LONGEST, help_text="A key, or an access token.")
     secret = serializers.CharField(max_length=200, required=False)
     scope = serializers.CharField(max_length=64, required=False)
     ip = serializers.CharField(max_length=45, required=False)

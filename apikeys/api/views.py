@@ -8,7 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apikeys import keys, registration
+from apikeys import keys, leaks, registration
 from apikeys.api.serializers import (
     AcceptedSerializer,
     ConfirmedSerializer,
@@ -176,8 +176,8 @@ class LeakView(ApiView):
         responses={202: AcceptedSerializer},
     )
     def post(self, request: Request) -> Response:
-        """A real key stops at once and its owner is told. The answer is the same for anything else."""
-        keys.report_leak(text=self.read(LeakSerializer)["key"], by=self.actor)
+        """A real key, client secret or token stops at once and its owner is told. The answer is the same for anything else."""
+        leaks.report(text=self.read(LeakSerializer)["key"], by=self.actor)
         return Response({"status": "accepted"}, status=202)
 
 

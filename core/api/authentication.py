@@ -16,7 +16,7 @@ from core.models import Environment
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The authenticated caller: a partner's key or token in one environment, an operator's token, or nobody."""
+    """The authenticated caller: a partner's key or an application for it, in one environment, an operator's token, or nobody."""
 
     kind: Kind
     partner_id: UUID | None
@@ -43,7 +43,7 @@ class Caller:
     @property
     def actor(self) -> Actor:
         """The caller as the audit log keeps it."""
-        kinds = {"key": "key", "token": "application", "operator": "operator", "anonymous": "public"}
+        kinds = {"key": "key", "application": "application", "operator": "operator", "anonymous": "public"}
         kind: Any = kinds[self.kind]
         return Actor(kind, self.credential_id, self.label, self.call.address, self.call.id)
 

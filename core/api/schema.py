@@ -41,6 +41,7 @@ PARAMETERS = {
     "tier": "On the tier of this slug.",
     "category": "In the category of this slug, or one within it.",
     "q": "Words to search for.",
+    "secret_id": "The client secret's id, `cls_…`.",
     "kind": "Of this kind only.",
     "unread": "`true` leaves out what was read.",
     "deleted": "`true` shows deleted ones, which are left out else.",
@@ -52,6 +53,9 @@ TAGS = [
     {"name": "notifications", "description": "What the team is told, and what each member wants to be told"},
     {"name": "terms", "description": "The terms of service, by version"},
     {"name": "keys", "description": "Credentials: create, rotate, revoke, verify"},
+    {"name": "applications", "description": "OAuth 2.0 applications, and what they may do"},
+    {"name": "consents", "description": "Applications of other partners that may act for you"},
+    {"name": "auth", "description": "OAuth 2.0 endpoints: tokens, their end, and what there is to know of them"},
     {"name": "scopes", "description": "What a credential may be allowed to do"},
     {"name": "requests", "description": "Work that is handed in, and its results"},
     {"name": "webhooks", "description": "Endpoints that are told what happens"},
@@ -106,7 +110,8 @@ class OperationSchema(AutoSchema):
         for each in parameters:
             if not each.get("description") and (text := self._told(each["name"])):
                 each["description"] = text
-        return [*parameters, IDEMPOTENCY_KEY] if self.method == "POST" else parameters
+        heeds = self.method == "POST" and getattr(self.view, "heeds_idempotency_key", True)
+        return [*parameters, IDEMPOTENCY_KEY] if heeds else parameters
 
     def _told(self, parameter: str) -> str:
         if parameter != "public_id":

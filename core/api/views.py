@@ -31,6 +31,7 @@ class ApiView(APIView):
 
     audience: ClassVar[Audience] = "partner"
     scopes: ClassVar[dict[str, str]] = {}
+    heeds_idempotency_key: ClassVar[bool] = True
 
     request: Request
 
@@ -79,7 +80,7 @@ class ApiView(APIView):
                     method=request.method, allowed=", ".join(self.allowed_methods), headers=self._allow()
                 )
             key = request.headers.get("Idempotency-Key")
-            if request.method == "POST" and key is not None:
+            if request.method == "POST" and key is not None and self.heeds_idempotency_key:
                 return self._once(key, handler, *args, **kwargs)
             response = handler(request, *args, **kwargs)
         except Exception as error:
