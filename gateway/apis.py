@@ -5,13 +5,14 @@ our name: no cookies, no directives for our domain.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 
 from django.utils.translation import gettext_lazy as _
 
 from apikeys.snapshots import Grant
 from core.idempotency import check_key, fingerprint
-from core.problems import MalformedRequest, UpstreamUnavailable
+from core.problems import IdempotencyInFlight, MalformedRequest, OutcomeUnknown, UpstreamUnavailable
 from core.upstreams import Route
 from gateway import replays, tunnels
 from gateway.calls import Call
@@ -40,6 +41,7 @@ class Apis:
         self.origins = Origins(redis, metrics, metering.epoch)
         self.lastings = Lastings(metrics, judge)
         self._flights: set[tuple[str, str]] = set()
+        self._claims: Counter[tuple[str, str]] = Counter()
 
     def start(self) -> None:
         self.origins.start()
@@ -123,11 +125,7 @@ class Apis:
         check_key(key)
         caller = exchange.caller
         mark = fingerprint(call.method, f"{call.raw_path.decode('latin-1')}?{call.query.decode('latin-1')}", body)
-        found = await self._claim(caller, key, mark)
-        if isinstance(found, replays.Waiting):
-            mine = found.epoch == self._metering.epoch
-            under_way = (caller, key) in self._flights if mine else await self._metering.is_alive(found.epoch)
-            raise found.problem(under_way=under_way)
+        found = await self._earlier(caller, key, mark)
         if found is not None:
             call.is_replay = True
             call.exchange.answer(found.status, lines([*found.headers, replays.REPLAYED]) + exchange.ours, found.body)
@@ -155,16 +153,35 @@ class Apis:
         finally:
             self._flights.discard((caller, key))
 
+    async def _earlier(self, caller: str, key: str, mark: bytes) -> replays.Stored | None:
+        """What an earlier call came to; None if this one may be sent. Raises IdempotencyInFlight, OutcomeUnknown."""
+        for _look in range(2):  # it may have ended between the look at its row and that at what is under way
+            found = await self._claim(caller, key, mark)
+            if not isinstance(found, replays.Waiting):
+                return found
+            if found.epoch != self._metering.epoch:
+                is_under_way = await self._metering.is_alive(found.epoch)
+            else:
+                is_under_way = (caller, key) in self._flights or (caller, key) in self._claims
+            if is_under_way:
+                raise IdempotencyInFlight()
+        raise OutcomeUnknown()
+
     async def _claim(self, caller: str, key: str, mark: bytes) -> replays.Stored | replays.Waiting | None:
         """As `replays.claim`; a client that leaves meanwhile has sent nothing, and its key is free again."""
         claim = self._threads.run(replays.claim, caller=caller, key=key, fingerprint=mark, epoch=self._metering.epoch)
         claiming = asyncio.ensure_future(claim)
+        self._claims[caller, key] += 1
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:
             if await claiming is None:
                 await self._threads.run(replays.release, caller=caller, key=key)
             raise
+        finally:
+            self._claims[caller, key] -= 1
+            if not self._claims[caller, key]:
+                del self._claims[caller, key]
 
 
 class _Exchange:

@@ -13,7 +13,7 @@ from django.db import transaction
 from core import clock
 from core.idempotency import KEPT
 from core.models import StoredAnswer
-from core.problems import IdempotencyInFlight, IdempotencyMismatch, OutcomeUnknown
+from core.problems import IdempotencyMismatch, OutcomeUnknown
 from gateway.exchanges import Headers
 
 LARGEST = 1 << 20
@@ -35,10 +35,6 @@ class Waiting:
     """A row without an answer; `epoch` is the gateway process that sent the call."""
 
     epoch: str
-
-    def problem(self, *, under_way: bool) -> IdempotencyInFlight | OutcomeUnknown:
-        """What to answer to the repeated call."""
-        return IdempotencyInFlight() if under_way else OutcomeUnknown()
 
 
 @transaction.atomic

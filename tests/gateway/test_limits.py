@@ -186,3 +186,10 @@ def test_a_quota_of_nothing_refuses_without_counting(gateway, tight, tier, redis
     assert '"month";r=0;' in answer.headers["ratelimit"]
     assert asked == []
     assert not redis.exists(f"quota:{tight.partner.pk.hex}:live")
+
+
+def test_a_redis_that_forgot_the_script_is_told_it_again(gateway, tight, redis):
+    key = tight.key().text
+    gateway.get(PATH, key=key).expect(200)
+    redis.script_flush()
+    assert '"key";r=3;' in gateway.get(PATH, key=key).expect(200).headers["ratelimit"]

@@ -3,13 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from redis import Redis
 
 from core import clock, ids
 from core.actors import SYSTEM
 from partners import partners
 from tests.caller import Caller
 from tests.usage.conftest import call
-from usage import ingest
+from usage import ingest, limits
 from usage.periods import Period
 
 AT = datetime(2026, 5, 10, 12, 30, tzinfo=UTC)
@@ -202,6 +203,13 @@ class TestLimits:
         assert answer["quota"]["used"] == 41
         assert answer["quota"]["limit"] == acme.partner.tier.monthly_quota
         assert answer["quota"]["resets_at"] == month.end.isoformat().replace("+00:00", "Z")
+        assert answer["concurrency"] == {"limit": acme.partner.tier.calls_at_once, "used": 0, "remaining": 100}
+
+    def test_while_redis_is_away_nothing_is_said_to_be_taken(self, acme, monkeypatch):
+        monkeypatch.setattr(limits, "_client", lambda: Redis.from_url("unix:///nowhere/valkey.sock"))
+        answer = Caller(acme.client, partner=acme.partner)("GET", "/usage/limits", expect=200)
+        assert [rate["remaining"] for rate in answer["rate"]] == [rate["limit"] for rate in answer["rate"]]
+        assert answer["concurrency"]["used"] == 0
 
     def test_without_the_counter_the_rollups_say_it(self, acme):
         ingest.write([("e", call(partner=acme.partner.pk))])
