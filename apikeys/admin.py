@@ -7,10 +7,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from apikeys import keys
+from apikeys import keys, leaks
 from apikeys.models import Key
 from apikeys.oauth import admin as oauth_admin  # noqa: F401  (what it registers)
-from core.console import Deed, ReasonForm, Rows
+from core.console import Deed, NoteForm, ReasonForm, Rows
 from partners.console_filters import PartnerFilter
 
 LABELS = {
@@ -48,7 +48,7 @@ class KeyAdmin(Rows):
     search_fields = ["name", "hint", "partner__name", "partner__slug"]
     search_help_text = _("Name, hint, id, or partner.")
     actions = ["disable_selected", "enable_selected", "revoke_selected"]
-    actions_detail = ["disable", "enable", "revoke"]
+    actions_detail = ["disable", "enable", "leak", "revoke"]
     fields = [
         "public_id",
         "name",
@@ -94,6 +94,14 @@ class KeyAdmin(Rows):
         icon="toggle_on",
         text=_("Its calls are let through again."),
         chosen=_("Switch on"),
+    )
+    leak = Deed(
+        verb=leaks.mark,
+        states=set(keys.UNSAFE),
+        label=_("Leaked"),
+        icon="report",
+        text=_("It stops for good from the next call on. The team is told by mail, and what to do; the note is for operators."),
+        asks=NoteForm,
     )
     revoke = Deed(
         verb=keys.revoke,

@@ -1,12 +1,13 @@
 """What keys and applications say of people: names that they were given, and addresses that they are used from."""
 
-from apikeys.models import Application, ClientSecret, Consent, Key
+from apikeys.models import Application, ClientSecret, Consent, Key, Leak
 from partners.models import Partner
 
 
 def erase(partner: Partner) -> None:
     """Take both away; that there were keys and applications, and when, stays."""
-    Key.objects.filter(partner=partner).update(name="", ip_allowlist=[])
+    Leak.objects.filter(key__partner=partner).delete()
+    Key.objects.filter(partner=partner).update(name="", ip_allowlist=[], last_used_address=None, last_used_agent="")
     nothing = {"name": "", "redirect_uris": [], "ip_allowlist": [], "created_by": ""}
     Application.objects.filter(partner=partner).update(**nothing)
     ClientSecret.objects.filter(application__partner=partner).update(created_by="")

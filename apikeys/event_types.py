@@ -66,7 +66,12 @@ KEY_SUSPENDED = _type(
     incident="inc_01jd3x8q4vf2r9kq6m5t7w8y9z",
 )
 KEY_RESUMED = _type("key.resumed", _("A suspended key works again."))
-KEY_LEAKED = _type("key.leaked", _("A key was reported as leaked, and stopped at once."))
+KEY_LEAKED = _type(
+    "key.leaked",
+    _("A key was reported as leaked, and stopped at once; `found_at` is where it was found, if that was said."),
+    {"found_at": TEXT},
+    found_at="https://github.com/acme/shop/blob/main/settings.py",
+)
 KEY_SECRET_ROTATED = _type("key.secret_rotated", _("A key has a new secret; the one before stopped at once."))
 END: dict[str, Any] = {
     "expires_at": TEXT,

@@ -235,7 +235,7 @@ def explain(*, key: Key, reason: str) -> None:
 
 
 @transaction.atomic
-def report_leak(*, text: str, by: Actor) -> None:
+def report_leak(*, text: str, found_at: str = "", by: Actor) -> None:
     """Somebody found this credential in the open: a real one stops at once and its owner is told. Anything else is ignored,
     and the caller can't tell the difference."""
     found = crypto.digest(text)
@@ -244,8 +244,14 @@ def report_leak(*, text: str, by: Actor) -> None:
         operators.revoke(token=token, by=by)
     key = Key.objects.select_for_update().filter(digest=found, status__in=UNSAFE).first()
     if key is not None:
-        transition(key, Key.Status.LEAKED)
-        _emit(types.KEY_LEAKED, key, by, types.facts(key))
+        leak(key=key, found_at=found_at, by=by)
+
+
+@transaction.atomic
+def leak(*, key: Key, found_at: str = "", by: Actor) -> None:
+    """Stop a key that got out, for good, and tell its owner. Raises StaleState for one that doesn't work anyway."""
+    transition(key, Key.Status.LEAKED)
+    _emit(types.KEY_LEAKED, key, by, {**types.facts(key), "found_at": found_at})
 
 
 def _lock(key: Key) -> None:

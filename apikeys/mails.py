@@ -28,6 +28,13 @@ def _ending(payload: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def _leaked(payload: Mapping[str, Any]) -> dict[str, str]:
+    """Where it was found, if somebody said so. An address is nobody's promise: it is said to be the reporter's."""
+    place = payload.get("found_at")
+    words = _now("Whoever reported it says that it was here: {place} (look with care: we don’t know who that was).")
+    return {"found": words.format(place=place) if place else _now("Where it was found was not said.")}
+
+
 def _instant(text: str) -> str:
     return f"{date_format(datetime.fromisoformat(text), 'j M Y, H:i')} UTC"
 
@@ -61,16 +68,18 @@ register(
         "key_leaked",
         _("{partner}: a leaked key was stopped"),
         (
-            _("The key “{name}” ({hint}) of {partner} was reported to us as leaked. It stopped working at once."),
+            _("The {environment} key “{name}” ({hint}) of {partner} was reported to us as leaked. It stopped working at once."),
+            "{found}",
             _("Create a new key, put it where the old one was, and look for where the old one got out. Then revoke the old one."),
         ),
-        _("Open API keys"),
-        "/p/{slug}/keys/",
+        _("See the key and create a new one"),
+        "/p/{slug}/keys/{id}",
         title=_("A leaked key was stopped"),
         event="key.leaked",
         about=_("A leaked key was stopped"),
         roles=BUILDERS,
         security=True,
+        more=_leaked,
     ),
     Kind(
         "key_revoked",

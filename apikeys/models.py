@@ -21,7 +21,7 @@ from apikeys.oauth.models import (
 )
 from core import clock, ids
 from core.indexes import trigrams
-from core.models import PartnerOwned, PartnerOwnedQuerySet
+from core.models import Entity, PartnerOwned, PartnerOwnedQuerySet
 
 SOON = timedelta(days=14)
 """How long ahead people look at ends."""
@@ -145,6 +145,30 @@ class Key(PartnerOwned):
     def successor_public_id(self) -> str | None:
         """The id of the key that takes this one's place, without reading it."""
         return ids.encode(self.id_prefix, self.successor_id) if self.successor_id else None
+
+
+class Leak(Entity):
+    """A place where somebody found a key. `note` is a stranger's, and for operators alone."""
+
+    class Source(models.TextChoices):
+        PUBLIC = "public", _("Anybody")
+        GITHUB = "github", _("GitHub")
+        OPERATOR = "operator", _("Operator")
+
+    LONGEST_URL, LONGEST_NOTE = 1_000, 1_000
+
+    id_prefix = "lek"
+
+    key = models.ForeignKey(Key, on_delete=models.CASCADE, related_name="leaks", editable=False)
+    source = models.CharField(_("reported by"), max_length=8, choices=Source, default=Source.PUBLIC, editable=False)
+    url = models.CharField(_("found at"), max_length=LONGEST_URL, blank=True, editable=False)
+    note = models.CharField(_("note"), max_length=LONGEST_NOTE, blank=True, editable=False)
+    reported_from = models.GenericIPAddressField(_("address"), null=True, editable=False)
+    reported_by = models.CharField(max_length=200, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("leak")
+        ordering = ["-id"]
 
 
 class Reminder(models.Model):

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from apikeys import views
+from apikeys import report_pages, views
 
 app_name = "apikeys"
 
 urlpatterns = [
+    path("report-leak", report_pages.report_leak, name="report_leak"),
     path("p/<slug:slug>/keys/", views.key_list, name="list"),
     path("p/<slug:slug>/keys/new", views.create, name="create"),
     path("p/<slug:slug>/keys/<str:public_id>", views.detail, name="detail"),

@@ -7,7 +7,7 @@ from apikeys import addresses, rates
 from apikeys.keys import PREFIXES
 from apikeys.models import AccessToken, Key
 from apikeys.oauth import tokens
-from core import clock, crypto, ids, problems
+from core import blocks, clock, crypto, ids, problems
 from core.models import Environment
 from partners.models import Partner
 
@@ -51,8 +51,8 @@ class Verdict:
 def verify(
     *, text: str, secret: str | None = None, scope: str | None = None, address: str | None = None, cost: int = 0
 ) -> Verdict:
-    """Judge a key in the order of the gateway: key, partner, address, scope, and the key's rate, from which `cost` calls are
-    taken if all before allow it. The partner's rate and quota are the gateway's, which counts the calls that it carries."""
+    """Judge a key in the order of the gateway: blocked address, key, partner, allowed address, scope, and the rates of key and
+    partner, from which `cost` calls are taken if all before allow it. The quota is of the calls that the gateway carries."""
     if text.startswith(tokens.JWT_PREFIX):
         return _verify_token(text=text, scope=scope, address=address, cost=cost)
     key = None
@@ -61,6 +61,8 @@ def verify(
     if key is None:
         return Verdict(problems.InvalidKey(), None)
     try:
+        if address is not None:
+            blocks.require_unblocked(address)
         _require_key(key, secret)
         _require_partner(key.partner, key.environment)
         _require_address(key.ip_allowlist, address)
@@ -78,6 +80,8 @@ def _verify_token(*, text: str, scope: str | None, address: str | None, cost: in
         return Verdict(problems.InvalidToken(), None)
     application, partner = token.application, tokens.acts_for(token)
     try:
+        if address is not None:
+            blocks.require_unblocked(address)
         if tokens.has_ended(token) or token.expires_at <= clock.now():
             raise problems.InvalidToken()
         _require_partner(partner, application.environment)

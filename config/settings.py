@@ -54,6 +54,9 @@ KEY_RESUMES_A_DAY = env.integer("PORTICO_KEY_RESUMES_A_DAY", 3, least=0)
 # WebSockets that a gateway process keeps open, and how many of them one partner may have.
 WEBSOCKETS = env.integer("PORTICO_WEBSOCKETS", 2_000, least=0)
 WEBSOCKETS_A_PARTNER = env.integer("PORTICO_WEBSOCKETS_A_PARTNER", 200, least=0)
+# Reports of leaked keys a minute from one address, and whose signed reports may be more: a file as GitHub publishes its keys.
+LEAK_REPORT_RATE = env.integer("PORTICO_LEAK_REPORT_RATE", 60, least=1)
+LEAK_REPORTER_KEYS = env.text("PORTICO_LEAK_REPORTER_KEYS", "")
 GATEWAY_PROCESSES = env.integer("PORTICO_GATEWAY_PROCESSES", min(4, os.cpu_count() or 1), least=1)
 # The Unix socket on which Django listens for the gateway.
 WEB_SOCKET = env.path("PORTICO_WEB_SOCKET", HOME / "run" / "web.sock")

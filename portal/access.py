@@ -28,6 +28,7 @@ class Audience(StrEnum):
 
 
 AUDIENCES = {
+    "apikeys:report_leak": Audience.EVERYBODY,
     "developers:error": Audience.EVERYBODY,
     "developers:errors": Audience.EVERYBODY,
     "developers:guide": Audience.EVERYBODY,

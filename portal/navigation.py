@@ -116,6 +116,7 @@ PUBLIC = (
 FOOTER = (
     Entry(_("API reference"), "book-open", "developers:reference"),
     Entry(_("Terms of service"), "scroll-text", "partners:terms_current"),
+    Entry(_("Report a leaked key"), "circle-alert", "apikeys:report_leak"),
 )
 
 

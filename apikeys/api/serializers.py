@@ -102,9 +102,21 @@ class RotateSerializer(Strict):
 
 
 class LeakSerializer(Strict):
-    """A credential that was found in the open: a key, a client secret, or a token."""
+    """A credential that was found in the open (a key, a client secret, or a token), and where: `url` is shown to its owner,
+    `note` to us alone."""
 
     key = serializers.CharField(max_length=tokens.LONGEST)
+    url = serializers.CharField(max_length=2_000, required=False, allow_blank=True)
+    note = serializers.CharField(max_length=1_000, required=False, allow_blank=True)
+
+
+class FindingSerializer(Strict):
+    """A credential as secret scanners report it; further fields are taken and ignored."""
+
+    token = serializers.CharField(max_length=tokens.LONGEST)
+    type = serializers.CharField(required=False)
+    url = serializers.CharField(required=False, allow_blank=True)
+    source: Any = serializers.CharField(required=False)
 
 
 class AcceptedSerializer(Strict):

@@ -1,18 +1,21 @@
 """Keys by API: a program manages its partner's keys, within what its own key may."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apikeys import keys, leaks, registration
+from apikeys import keys, leaks, registration, reporters
 from apikeys.api.serializers import (
     AcceptedSerializer,
     ConfirmedSerializer,
     ConfirmSerializer,
+    FindingSerializer,
     IssuedKeySerializer,
     KeySerializer,
     KeySettingsSerializer,
@@ -25,7 +28,13 @@ from apikeys.api.serializers import (
 from apikeys.filters import KeyFilter
 from apikeys.models import Key
 from core.api.views import ApiView, Created, ListMixin, PartnerViewSet, RetrieveMixin
+from core.problems import ValidationError
 from core.scopes import SCOPES
+
+MOST_FOUND, MOST_SIGNED = 100, 1_000
+"""Findings of one report."""
+EVEN, EVEN_EACH = 0.1, 0.005
+"""Seconds that the answer to a report takes at least, and for each finding more: what a real key costs is less."""
 
 SECRETS = ("key", "secret")
 NEW = {
@@ -164,6 +173,15 @@ class ScopeView(ApiView):
         return Response({"data": ScopeSerializer(known, many=True).data, "next_cursor": None})
 
 
+LEAK = {"key": "pk_live_…", "url": "https://github.com/acme/shop/blob/main/settings.py"}
+FINDING = {
+    "token": "pk_live_…",
+    "type": "portico_key",
+    "url": "https://github.com/acme/shop/blob/main/settings.py",
+    "source": "content",
+}
+
+
 class LeakView(ApiView):
     """Somebody found a key in the open."""
 
@@ -172,12 +190,42 @@ class LeakView(ApiView):
     @extend_schema(
         operation_id="reportLeakedKey",
         summary="Report a leaked key",
-        request=LeakSerializer,
+        request=PolymorphicProxySerializer(
+            component_name="LeakReport",
+            serializers=[LeakSerializer, FindingSerializer(many=True)],
+            resource_type_field_name=None,
+        ),
         responses={202: AcceptedSerializer},
+        examples=[
+            OpenApiExample("One key", LEAK, request_only=True),
+            OpenApiExample("A scanner's findings", [FINDING], request_only=True),
+        ],
     )
     def post(self, request: Request) -> Response:
-        """A real key, client secret or token stops at once and its owner is told. The answer is the same for anything else."""
-        leaks.report(text=self.read(LeakSerializer)["key"], by=self.actor)
+        """A real key, client secret or token stops at once and its owner is told; the answer is the same for anything else, and
+        takes as long.
+
+        A list is taken as the findings of a secret scanner (GitHub's format), 100 at most, or 1,000 that are signed.
+        """
+        began, raw = time.monotonic(), request._request.body
+        if isinstance(request.data, list):
+            signed = reporters.is_signed(
+                body=raw,
+                identifier=request.headers.get(reporters.IDENTIFIER, ""),
+                signature=request.headers.get(reporters.SIGNATURE, ""),
+            )
+            most = MOST_SIGNED if signed else MOST_FOUND
+            if len(request.data) > most:
+                raise ValidationError({"non_field_errors": [_("At most %d at once.") % most]})
+            reports, source = reporters.findings(request.data), "github" if signed else "public"
+        else:
+            body = self.read(LeakSerializer)
+            reports, source = [leaks.Report(body["key"], body.get("url", ""), body.get("note", ""))], "public"
+        if source == "public":
+            leaks.require_room(self.actor.address)
+        for each in reports:
+            leaks.report(text=each.text, url=each.url, note=each.note, source=source, by=self.actor)
+        time.sleep(max(0.0, began + EVEN + EVEN_EACH * len(reports) - time.monotonic()))
         return Response({"status": "accepted"}, status=202)
 
 
