@@ -193,8 +193,11 @@ class Limits:
     async def _tend(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT)
-            self.places.renew()
-            await self._count_admitted()
+            try:
+                self.places.renew()
+                await self._count_admitted()
+            except Exception:  # whatever it is: without it, calls that last would lose their places
+                log.exception("places_not_renewed")
 
     async def _count_admitted(self) -> None:
         """Add what was admitted without Redis to the epoch's admissions (see `usage.records`)."""

@@ -119,6 +119,15 @@ def test_bytes_pass_both_ways_and_are_metered(echo, ask, redis, acme, eventually
     assert "x-api-key" not in echo.heads[0]
 
 
+def test_it_is_under_way_as_long_as_it_is_open(echo, ask, redis, acme, eventually):
+    places = f"places:{acme.partner.pk.hex}:live"
+    wire = ask()
+    read(wire, b"hello")
+    assert redis.zcard(places) == 1
+    wire.close()
+    eventually(lambda: redis.zcard(places) == 0)
+
+
 def test_a_slow_reader_is_waited_for(echo, ask):
     """What nobody takes is not read from the other side either."""
     wire = ask()
@@ -205,6 +214,16 @@ def test_a_stream_of_events_ends_with_the_right_to_call(gateway, served, consume
         with suppress(ConnectionResetError):
             assert wire.recv(10) == b""  # without the chunk that would have ended it
     upstream.gate.set()
+
+
+def test_a_stream_of_events_is_under_way_until_it_ends(gateway, served, consumer, upstream, acme, redis, eventually):
+    upstream.headers, upstream.body = {"Content-Type": "text/event-stream"}, [b"data: 1\n\n", b"data: 2\n\n"]
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=8) as wire:
+        wire.sendall(f"GET {served.path}/x HTTP/1.1\r\nHost: x\r\nX-API-Key: {consumer.text}\r\n\r\n".encode())
+        read(wire, b"data: 1\n\n\r\n")
+        assert redis.zcard(f"places:{acme.partner.pk.hex}:live") == 1
+        upstream.gate.set()
+        eventually(lambda: redis.zcard(f"places:{acme.partner.pk.hex}:live") == 0)
 
 
 def test_a_stream_of_events_may_be_silent_for_longer(gateway, served, consumer, upstream):
