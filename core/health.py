@@ -55,6 +55,11 @@ class Health:
         """The share of the last five minutes' calls that failed."""
         return self.failures / self.calls if self.calls else None
 
+    @property
+    def failure_percent(self) -> int:
+        """The same in whole percents."""
+        return round(100 * (self.failure_rate or 0))
+
 
 UNKNOWN = Health("unknown", 0, 0, None, None, None, "", None)
 _encode = msgspec.json.Encoder().encode

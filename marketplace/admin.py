@@ -1,6 +1,7 @@
 """The operators' console for the marketplace: the queue of reviews, categories, installations."""
 
 from django.contrib import admin
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
@@ -48,9 +49,19 @@ class IntegrationAdmin(Rows):
         ("pricing", "price", "currency"),
         "current",
         ("submitted_at", "published_at"),
+        ("upstream_state", "down_since"),
         ("public_id", "created_at"),
     )
+    readonly_fields = ("upstream_state",)
     actions_detail = ("approve", "request_changes", "reject", "suspend", "reinstate")
+
+    @admin.display(description=_("upstream"))
+    def upstream_state(self, integration: Integration) -> str:
+        """How the gateways find it."""
+        found = integration.health
+        said = gettext("{state}; {failures} of {calls} calls failed in the last five minutes. {error}")
+        return said.format(state=found.state, failures=found.failures, calls=found.calls, error=found.last_error)
+
     approve = Deed(
         verb=integrations.approve,
         states={Status.IN_REVIEW},

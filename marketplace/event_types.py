@@ -87,6 +87,17 @@ INTEGRATION_SUSPENDED = _integration(
     reason="Leaked personal data.",
 )
 INTEGRATION_REINSTATED = _integration("reinstated", _("An operator lifted an integration's suspension."), status="unpublished")
+_UPSTREAM = _schema("integration_id", "slug", "name", integration_id=TEXT, slug=TEXT, name=TEXT, error=TEXT)
+_OF_UPSTREAM = {name: _EXAMPLE[name] for name in ("integration_id", "slug", "name")}
+UPSTREAM_DOWN = EventType(
+    "integration.upstream_down",
+    _("The API behind an integration has been failing for a while; calls to it are refused until it answers again."),
+    _UPSTREAM,
+    {**_OF_UPSTREAM, "error": "It did not answer in time."},
+)
+UPSTREAM_RESTORED = EventType(
+    "integration.upstream_restored", _("The API behind an integration answers again."), _UPSTREAM, _OF_UPSTREAM
+)
 VERSION_RELEASED = _integration("version_released", _("An integration has a new version."))
 INSTALLATION_CREATED = _installation("created", _("A partner installed an integration."))
 INSTALLATION_REMOVED = _installation("removed", _("A partner uninstalled an integration."))
@@ -105,6 +116,8 @@ register(
     INTEGRATION_UNPUBLISHED,
     INTEGRATION_SUSPENDED,
     INTEGRATION_REINSTATED,
+    UPSTREAM_DOWN,
+    UPSTREAM_RESTORED,
     VERSION_RELEASED,
     INSTALLATION_CREATED,
     INSTALLATION_REMOVED,

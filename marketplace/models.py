@@ -11,8 +11,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from core import clock
+from core import clock, health
 from core.crypto import EncryptedField
+from core.health import Health
 from core.models import Entity, EntityQuerySet, Environment, PartnerOwned, PartnerOwnedQuerySet
 from core.money import CurrencyField, unit
 from core.tuning import Tuned
@@ -174,6 +175,7 @@ class Integration(PartnerOwned, Terms, Tuned):
     current = models.ForeignKey("Version", on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     submitted_at = models.DateTimeField(_("submitted"), null=True, editable=False)
     published_at = models.DateTimeField(_("published"), null=True, editable=False)
+    down_since = models.DateTimeField(_("down since"), null=True, editable=False)
     version = models.BigIntegerField(default=0, editable=False)
 
     objects: ClassVar = IntegrationQuerySet.as_manager()
@@ -191,10 +193,16 @@ class Integration(PartnerOwned, Terms, Tuned):
         indexes = [
             models.Index(fields=["partner", "environment", "-id"], name="integration_of_partner"),
             models.Index(fields=["-published_at"], condition=Q(status="published"), name="integration_listed"),
+            models.Index(fields=["down_since"], condition=Q(down_since__isnull=False), name="integration_down"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def health(self) -> Health:
+        """How its upstream does, as the gateways see it."""
+        return health.of(self.pk)
 
     @property
     def base_url(self) -> str:

@@ -143,6 +143,31 @@ class IntegrationSerializer(StrictModel):
         read_only_fields = fields
 
 
+class HealthSerializer(Strict):
+    """How the upstream did in the last five minutes, as the gateways see it. `state` is `closed` while calls pass, `open` while
+    they are refused, `half_open` while one tries, `unknown` before the first."""
+
+    state = serializers.ChoiceField(choices=["unknown", "closed", "half_open", "open"], read_only=True)
+    calls = serializers.IntegerField(read_only=True)
+    failures = serializers.IntegerField(read_only=True)
+    failure_rate = serializers.FloatField(read_only=True, allow_null=True)
+    p95_ms = serializers.IntegerField(read_only=True, allow_null=True)
+    last_success_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    last_error_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    last_error = serializers.CharField(read_only=True)
+    open_since = serializers.DateTimeField(read_only=True, allow_null=True)
+
+
+class ShownIntegrationSerializer(IntegrationSerializer):
+    """One's own integration, with how its upstream does."""
+
+    health = HealthSerializer(read_only=True)
+
+    class Meta(IntegrationSerializer.Meta):
+        fields = [*IntegrationSerializer.Meta.fields, "health"]
+        read_only_fields = fields
+
+
 class CreatedIntegrationSerializer(IntegrationSerializer):
     """With the secret that signs what the gateway sends to the upstream; in this answer only."""
 

@@ -27,6 +27,7 @@ from marketplace.api.serializers import (
     NewVersionSerializer,
     OperatorIntegrationSerializer,
     ReviewReasonSerializer,
+    ShownIntegrationSerializer,
     SubmitVersionSerializer,
     VersionSerializer,
 )
@@ -158,6 +159,9 @@ class IntegrationViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
     filterset_class = filters.OwnFilter
     ordering_fields = ("name",)
     scopes = {"read": "integrations:read", "write": "integrations:write"}
+
+    def get_serializer_class(self) -> Any:
+        return ShownIntegrationSerializer if self.action == "retrieve" else IntegrationSerializer
 
     @extend_schema(
         operation_id="createIntegration",

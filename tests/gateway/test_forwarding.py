@@ -361,3 +361,16 @@ def _self_signed(folder):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "pem")
     return context
+
+
+def test_its_owner_sees_how_it_does(gateway, served, consumer, globex, initech, upstream, eventually):
+    path = f"/integrations/{served.integration.public_id}"
+    assert globex.api.get(path).expect(200).json["health"]["state"] == "unknown"
+    gateway.get(f"{served.path}/x", key=consumer.text).expect(200)
+    upstream.status = 503
+    gateway.get(f"{served.path}/x", key=consumer.text).expect(503)
+    found = eventually(lambda: (told := globex.api.get(path).expect(200).json["health"])["calls"] == 2 and told)
+    assert (found["state"], found["failures"], found["failure_rate"]) == ("closed", 1, 0.5)
+    assert found["last_error"] == "It answered with status 503."
+    assert found["last_success_at"] <= found["last_error_at"]
+    initech.api.get(path).expect_problem(404, "not_found")
