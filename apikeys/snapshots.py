@@ -1,9 +1,10 @@
 """What the gateway keeps of a credential: everything it needs to decide a call, read in one query."""
 
+from collections.abc import Collection
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -95,33 +96,48 @@ class Grant(msgspec.Struct, frozen=True, dict=True):
         return scope in self.scopes or "*" in self.scopes
 
 
-def find(digest: bytes) -> Grant | None:
-    """The key of this keyed hash with its partner and tier, whatever its state; None if there is none."""
-    key = Key.objects.select_related("partner__tier").filter(digest=digest).first()
-    if key is None:
-        return None
-    partner, tier = key.partner, key.partner.tier
+@lru_cache(maxsize=10_000)
+def shared(names: frozenset[str]) -> frozenset[str]:
+    """The set that others have who have the same: most keys of an installation have one of a few."""
+    return names
+
+
+_COLUMNS = (
+    "digest", "id", "version", "hint", "scopes", "status", "status_reason", "expires_at", "secret_digest", "ip_allowlist",
+    "environment", "rate_limit_per_minute", "partner_id", "partner__version", "partner__status", "partner__keeps_test_bodies",
+    "partner__tier__key_rate", "partner__tier__partner_rate", "partner__tier__calls_at_once", "partner__tier__monthly_quota",
+    "partner__tier__over_quota",
+)  # fmt: skip
+
+
+def find_keys(digests: Collection[bytes]) -> dict[bytes, Grant]:
+    """The keys of these keyed hashes with their partners and tiers, whatever their state."""
+    rows = Key.objects.filter(digest__in=digests).order_by().values(*_COLUMNS)
+    return {bytes(row["digest"]): _of_key(row) for row in rows}
+
+
+def _of_key(row: dict[str, Any]) -> Grant:
     return Grant(
         kind="key",
-        credential=key.pk.hex,
-        version=key.version,
-        label=key.hint,
-        scopes=frozenset(key.scopes),
-        status=key.status,
-        reason=key.status_reason,
-        expires_at=key.expires_at,
-        secret_digest=None if key.secret_digest is None else bytes(key.secret_digest),
-        allowlist=tuple(ip_network(entry, strict=False) for entry in key.ip_allowlist),
-        environment=key.environment,
-        partner=partner.pk.hex,
-        partner_version=partner.version,
-        partner_status=partner.status,
-        rate=key.rate_limit_per_minute or tier.key_rate,
-        partner_rate=tier.partner_rate,
-        calls_at_once=tier.calls_at_once,
-        quota=tier.monthly_quota,
-        over_quota=tier.over_quota,
-        keeps_bodies=key.environment == Environment.TEST and partner.keeps_test_bodies,
+        credential=row["id"].hex,
+        version=row["version"],
+        label=row["hint"],
+        scopes=shared(frozenset(row["scopes"])),
+        status=row["status"],
+        reason=row["status_reason"],
+        expires_at=row["expires_at"],
+        secret_digest=None if row["secret_digest"] is None else bytes(row["secret_digest"]),
+        allowlist=tuple(ip_network(entry, strict=False) for entry in row["ip_allowlist"]),
+        environment=row["environment"],
+        partner=row["partner_id"].hex,
+        partner_version=row["partner__version"],
+        partner_status=row["partner__status"],
+        rate=row["rate_limit_per_minute"] or row["partner__tier__key_rate"],
+        partner_rate=row["partner__tier__partner_rate"],
+        calls_at_once=row["partner__tier__calls_at_once"],
+        quota=row["partner__tier__monthly_quota"],
+        over_quota=row["partner__tier__over_quota"],
+        keeps_bodies=row["environment"] == Environment.TEST and row["partner__keeps_test_bodies"],
     )
 
 

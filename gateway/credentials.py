@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,7 @@ from core import crypto, operators, versions
 from core.problems import ConflictingCredentials, InvalidKey, InvalidToken, TemporarilyUnavailable
 from gateway.calls import Call
 from gateway.exchanges import Headers
+from gateway.lookups import Lookups
 from gateway.metrics import Metrics
 from gateway.policies import Policies, Rate
 from gateway.questions import Question
@@ -24,7 +25,7 @@ from marketplace import installations
 
 KEY_PREFIXES = ("pk_live_", "pk_test_")
 
-MOST_KNOWN = 50_000
+MOST_KNOWN = 100_000
 LIFETIME = 300.0
 """Seconds after which a snapshot is read again at the latest, even if no version says so."""
 SPREAD = 0.2
@@ -160,6 +161,7 @@ class Credentials:
         self._threads = threads
         self._metrics = metrics
         self.tokens = Tokens(threads)
+        self._keys = Lookups(threads, find_keys)
         self._known: OrderedDict[bytes, Snapshot] = OrderedDict()
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
         self._loading: dict[bytes, asyncio.Task[Snapshot | None]] = {}
@@ -190,7 +192,7 @@ class Credentials:
         try:
             if is_token:
                 await self.tokens.verify(credential.text)
-            return await self._load(digest, _FINDERS[credential.prefix])
+            return await self._load(digest, _KINDS[credential.prefix])
         except PostgresAway as error:
             snapshot = self._known.get(digest)
             if snapshot is None or not self.may_go_on(snapshot):
@@ -202,7 +204,7 @@ class Credentials:
         self._metrics.lookups["reload"] += 1
         if under_way := self._loading.get(snapshot.digest):
             await asyncio.wait([under_way])
-        return await self._load(snapshot.digest, _FINDERS[snapshot.grant.kind])
+        return await self._load(snapshot.digest, snapshot.grant.kind)
 
     def may_go_on(self, snapshot: Snapshot) -> bool:
         """Whether a snapshot serves on without PostgreSQL; if so, it counts as checked now."""
@@ -220,16 +222,16 @@ class Credentials:
             if any(changes.get(subject, 0) > version for subject, version in read):
                 del self._known[digest]
 
-    async def _load(self, digest: bytes, find: Callable[[bytes], Grant | None]) -> Snapshot | None:
+    async def _load(self, digest: bytes, kind: str) -> Snapshot | None:
         """Look in PostgreSQL, once for all that ask at the same time."""
         loading = self._loading.get(digest)
         if loading is None:
-            loading = self._loading[digest] = asyncio.create_task(self._read(digest, find))
+            loading = self._loading[digest] = asyncio.create_task(self._read(digest, kind))
             loading.add_done_callback(lambda _: self._loading.pop(digest, None))
         return await asyncio.shield(loading)
 
-    async def _read(self, digest: bytes, find: Callable[[bytes], Grant | None]) -> Snapshot | None:
-        grant = await self._threads.run(find, digest)
+    async def _read(self, digest: bytes, kind: str) -> Snapshot | None:
+        grant = await (self._keys.find(digest) if kind == "key" else self._threads.run(_FINDERS[kind], digest))
         if grant is None:
             self._known.pop(digest, None)
             self._unknown[digest] = time.monotonic() + UNKNOWN_LIFETIME
@@ -242,29 +244,28 @@ class Credentials:
         return snapshot
 
 
-def find_key(digest: bytes) -> Grant | None:
-    """The key of a keyed hash, with what its partner has installed; None if there is none."""
-    return _with_installed(snapshots.find(digest))
+def find_keys(digests: Collection[bytes]) -> dict[bytes, Grant]:
+    """The keys of these keyed hashes, with what their partners have installed."""
+    return _with_installed(snapshots.find_keys(digests))
 
 
 def find_token(digest: bytes) -> Grant | None:
-    """The same for the access token of a keyed hash."""
-    return _with_installed(snapshots.find_token(digest))
+    """The access token of a keyed hash, with what the partner has installed that it acts for; None if there is none."""
+    grant = snapshots.find_token(digest)
+    return None if grant is None else _with_installed({digest: grant})[digest]
 
 
-def _with_installed(grant: Grant | None) -> Grant | None:
-    if grant is None:
-        return None
-    installed = installations.slugs_of(UUID(grant.partner), grant.environment)
-    return msgspec.structs.replace(grant, installed=frozenset(installed))
+def _with_installed(found: dict[bytes, Grant]) -> dict[bytes, Grant]:
+    installed = installations.slugs_of({UUID(grant.partner) for grant in found.values()})
+    nothing: set[str] = set()
+
+    def complete(grant: Grant) -> Grant:
+        slugs = installed.get((UUID(grant.partner), grant.environment), nothing)
+        return msgspec.structs.replace(grant, installed=snapshots.shared(frozenset(slugs)))
+
+    return {digest: complete(grant) for digest, grant in found.items()}
 
 
-# By how a credential begins, and by the kind of its grant.
-_FINDERS: dict[str, Callable[[bytes], Grant | None]] = {
-    **dict.fromkeys(KEY_PREFIXES, find_key),
-    operators.PREFIX: snapshots.find_operator,
-    JWT_PREFIX: find_token,
-    "key": find_key,
-    "application": find_token,
-    "operator": snapshots.find_operator,
-}
+# The kind of its grant, by how a credential begins.
+_KINDS = {**dict.fromkeys(KEY_PREFIXES, "key"), operators.PREFIX: "operator", JWT_PREFIX: "application"}
+_FINDERS: dict[str, Callable[[bytes], Grant | None]] = {"application": find_token, "operator": snapshots.find_operator}

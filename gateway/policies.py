@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from core.models import Environment
@@ -18,6 +19,17 @@ class Rate(NamedTuple):
     limit: int
 
 
+@lru_cache(maxsize=10_000)
+def _texts(rates: tuple[tuple[str, int], ...], quota: int | None, environment: str) -> tuple[list[int], bytes, bytes]:
+    """The limits, and the header lines to be filled in, without and with the month. Callers of one tier share them."""
+    said = [f'"{name}";q={limit};w=60' for name, limit in rates] + ([] if quota is None else [f'"month";q={quota}'])
+    left = [f'"{name}";r=%d;t=%d' for name, _ in rates]
+    test = "x-portico-environment: test\r\n" if environment == Environment.TEST else ""
+    begin = f"{test}ratelimit-policy: {', '.join(said)}\r\nratelimit: "
+    without, with_month = f"{begin}{', '.join(left)}\r\n{_OLDER}", f"{begin}{', '.join([*left, _MONTH])}\r\n{_OLDER}"
+    return [limit for _, limit in rates], without.encode(), with_month.encode()
+
+
 class Policies:
     """Rates of one caller, and the calls a month that its quota allows (None: no limit). Their header texts are made once;
     those of a test credential say so."""
@@ -27,13 +39,9 @@ class Policies:
     def __init__(self, rates: Sequence[Rate], quota: int | None = None, environment: str = Environment.LIVE) -> None:
         self.rates = rates
         self.quota = quota
-        self._limits = [rate.limit for rate in rates]
-        said = [f'"{rate.name}";q={rate.limit};w=60' for rate in rates] + ([] if quota is None else [f'"month";q={quota}'])
-        left = [f'"{rate.name}";r=%d;t=%d' for rate in rates]
-        test = "x-portico-environment: test\r\n" if environment == Environment.TEST else ""
-        begin = f"{test}ratelimit-policy: {', '.join(said)}\r\nratelimit: "
-        self._without_month = f"{begin}{', '.join(left)}\r\n{_OLDER}".encode()
-        self._with_month = f"{begin}{', '.join([*left, _MONTH])}\r\n{_OLDER}".encode()
+        self._limits, self._without_month, self._with_month = _texts(
+            tuple((rate.name, rate.limit) for rate in rates), quota, environment
+        )
 
     def lines(self, left: Sequence[int], used: int, month_left: int) -> bytes:
         """RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-09), and the older X-RateLimit ones, whose

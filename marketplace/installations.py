@@ -1,6 +1,6 @@
 """Installing and uninstalling: consent to scopes, the right to call, and its end."""
 
-from collections.abc import Container
+from collections.abc import Collection, Container
 from typing import Any
 from uuid import UUID
 
@@ -101,10 +101,13 @@ def uninstall(*, installation: Installation, by: Actor) -> None:
     )
 
 
-def slugs_of(partner_id: UUID, environment: str) -> list[str]:
-    """The integrations that a partner may call in an environment, sorted; the gateway keeps them with the partner's version."""
-    rows = Installation.objects.for_caller(partner_id, environment).present()
-    return list(rows.order_by("integration__slug").values_list("integration__slug", flat=True))
+def slugs_of(partner_ids: Collection[UUID]) -> dict[tuple[UUID, str], set[str]]:
+    """The integrations that partners may call, by partner and environment; the gateway keeps them with the partner's version."""
+    rows = Installation.objects.filter(partner__in=partner_ids).present()
+    found: dict[tuple[UUID, str], set[str]] = {}
+    for partner_id, environment, slug in rows.order_by().values_list("partner_id", "environment", "integration__slug"):
+        found.setdefault((partner_id, environment), set()).add(slug)
+    return found
 
 
 def _lock(integration: Integration, partner: Partner, environment: str) -> Integration:

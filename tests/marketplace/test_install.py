@@ -23,8 +23,8 @@ class TestInstall:
             made = installations.install(
                 integration=weather, partner=consumer, environment="live", scopes=["marketplace:read"], by=MEMBER
             )
-        assert installations.slugs_of(consumer.pk, "live") == ["weather"]
-        assert installations.slugs_of(consumer.pk, "test") == []
+        assert installations.slugs_of([consumer.pk])[consumer.pk, "live"] == {"weather"}
+        assert (consumer.pk, "test") not in installations.slugs_of([consumer.pk])
         version = Change.objects.filter(subject=consumer.pk).latest("id").pk
         assert int(redis.get(versions.KEY.format(consumer.pk))) == version == consumer.version
         assert (made.price, made.granted_scopes, made.version.number) == (Decimal("0.0025"), ["marketplace:read"], "1.0.0")
@@ -77,11 +77,11 @@ class TestSight:
             with pytest.raises(NotFound):
                 installations.install(integration=sandbox, partner=partner, environment=environment, by=MEMBER)
         installations.install(integration=sandbox, partner=seller, environment="test", by=MEMBER)
-        assert installations.slugs_of(seller.pk, "test") == ["sandbox"]
+        assert installations.slugs_of([seller.pk])[seller.pk, "test"] == {"sandbox"}
 
     def test_a_live_one_can_be_tried_in_the_test_environment(self, weather, consumer):
         installations.install(integration=weather, partner=consumer, environment="test", by=MEMBER)
-        assert installations.slugs_of(consumer.pk, "test") == ["weather"]
+        assert installations.slugs_of([consumer.pk])[consumer.pk, "test"] == {"weather"}
 
 
 class TestUninstall:
@@ -91,8 +91,8 @@ class TestUninstall:
         installations.uninstall(installation=made, by=MEMBER)
         consumer.refresh_from_db()
         assert consumer.version > before
-        assert installations.slugs_of(consumer.pk, "live") == []
+        assert (consumer.pk, "live") not in installations.slugs_of([consumer.pk])
         with pytest.raises(StaleState):
             installations.uninstall(installation=made, by=MEMBER)
         installations.install(integration=weather, partner=consumer, environment="live", by=MEMBER)
-        assert installations.slugs_of(consumer.pk, "live") == ["weather"]
+        assert installations.slugs_of([consumer.pk])[consumer.pk, "live"] == {"weather"}

@@ -105,13 +105,13 @@ class TestInstalling:
         client.post("/p/consumer/install/weather/", {"scopes": ["requests:read"]})
         assert not Installation.objects.exists()  # without the yes
         client.post("/p/consumer/install/weather/", {"scopes": ["requests:read"], "agreed": "on"})
-        assert installations.slugs_of(consumer.pk, "live") == ["weather"]
+        assert installations.slugs_of([consumer.pk])[consumer.pk, "live"] == {"weather"}
         path = f"/p/consumer/installed/{Installation.objects.get().public_id}/"
         assert "/apis/weather/" in client.get(path).content.decode()
         assert "Weather" in client.get("/p/consumer/installed/").content.decode()
         assert "Uninstall “Weather”?" in client.get(f"{path}uninstall/").content.decode()
         client.post(f"{path}uninstall/")
-        assert installations.slugs_of(consumer.pk, "live") == []
+        assert (consumer.pk, "live") not in installations.slugs_of([consumer.pk])
 
     def test_terms_that_changed_meanwhile_are_not_agreed_to(self, seller, consumer):
         published(seller, scopes=["requests:read", "requests:write"])
