@@ -15,6 +15,7 @@ _ICONS = {
     "member": "users",
     "invitation": "mail",
     "key": "key-round",
+    "usage": "gauge",
     "application": "shield-check",
     "consent": "plug",
     "request": "send",

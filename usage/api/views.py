@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view, inline_serializer
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view, inline_serializer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import CharField, Serializer
@@ -28,6 +28,41 @@ FROM = OpenApiParameter(
 TO = OpenApiParameter("to", description="Time or date at which it ends, itself excluded; default: the month's end.")
 INTERVAL = OpenApiParameter("interval", enum=list(questions.INTERVALS), description="Default: hour.")
 READ = {"read": "usage:read"}
+KEY_USAGE = {
+    "requests": 1204,
+    "errors": 3,
+    "metered": 1204,
+    "unknown": 0,
+    "bytes_in": 88_210,
+    "bytes_out": 920_344,
+    "latency": {"p50": 21.4, "p95": 80.1, "p99": 143.0},
+    "meters": {"calls": 1204},
+    "key": "key_01jd3x8q4vf2r9kq6m5t7w8y9z",
+    "environment": "live",
+    "first_used_at": "2026-01-31T12:05:00Z",
+    "last_used_at": "2026-02-03T08:00:00Z",
+    "last_used_address": "203.0.113.9",
+    "last_used_agent": "orders/1.4",
+    "days": [{"at": "2026-02-03T00:00:00Z", "requests": 1204, "errors": 3, "bytes_in": 88_210, "bytes_out": 920_344}],
+    "failures": [
+        {
+            "status": 403,
+            "code": "insufficient_scope",
+            "operation": "POST /api/partner/v1/requests",
+            "requests": 3,
+            "last_hour": "2026-02-03T08:00:00Z",
+        }
+    ],
+}
+LIMITS = {
+    "environment": "live",
+    "rate": [
+        {"name": "key", "limit": 1000, "window_seconds": 60, "remaining": 986},
+        {"name": "partner", "limit": 5000, "window_seconds": 60, "remaining": 4986},
+    ],
+    "quota": {"limit": 10_000, "used": 8_000, "remaining": 2_000, "resets_at": "2026-03-01T00:00:00Z"},
+    "concurrency": {"limit": 200, "used": 1, "remaining": 199},
+}
 # No usage lies outside, and within them no month's end and no other zone's time is out of range.
 FIRST_YEAR, LAST_YEAR = 2000, 2999
 
@@ -78,6 +113,7 @@ class KeyUsageView(UsageView):
         summary="Summarise a key's usage",
         parameters=[FROM, TO],
         responses=serializers.KeyUsageSerializer,
+        examples=[OpenApiExample("A key that is in use", KEY_USAGE, response_only=True)],
     )
     def get(self, request: Request, public_id: str) -> Response:
         """In sum, by day, and its errors by kind; with when the key was first and last used, and from where."""
@@ -156,7 +192,12 @@ class LimitsView(ApiView):
 
     scopes = READ
 
-    @extend_schema(operation_id="getUsageLimits", summary="Limits and what is left", responses=serializers.LimitsSerializer)
+    @extend_schema(
+        operation_id="getUsageLimits",
+        summary="Limits and what is left",
+        responses=serializers.LimitsSerializer,
+        examples=[OpenApiExample("Most of the month's calls are used", LIMITS, response_only=True)],
+    )
     def get(self, request: Request) -> Response:
         """Calls a minute of the calling key and of the partner, the month's quota, and calls at once (this one is among them)."""
         refuse_unknown(request, frozenset())
