@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.postgres.forms import SimpleArrayField
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminIntegerFieldWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from abuse import incidents, patterns
 from abuse.event_types import RULE_CHANGED
@@ -25,6 +26,14 @@ Status = Incident.Status
 
 class RuleForm(forms.ModelForm):
     """A rule, with what doesn't fit together pointed out."""
+
+    answers = SimpleArrayField(
+        forms.CharField(max_length=64),
+        label=Rule._meta.get_field("answers").verbose_name,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=Rule._meta.get_field("answers").help_text,
+    )
 
     class Meta:
         model = Rule

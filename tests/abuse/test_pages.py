@@ -43,6 +43,17 @@ def test_a_developer_reads_why_and_lets_it_work_again(incident, key, developer):
     assert client.get(page(key)).status_code == 200
 
 
+def test_the_portal_follows_to_the_keys_environment(acme, developer):
+    from apikeys import keys
+
+    made = keys.issue(partner=acme, environment="test", name="T", by=OPERATOR).key
+    incidents.open(rule=Rule.objects.get(name="Scanning for what isn't there"), key=made, found=FOUND)
+    client = browser(developer.user)
+    answer = client.post(page(made), follow=True)
+    assert answer.status_code == 200
+    assert Key.objects.get(pk=made.pk).status == "active"
+
+
 def test_viewers_look_and_strangers_find_nothing(incident, key, acme):
     viewer = members.add(partner=acme, user=User.objects.create_user("v@acme.example"), role=Role.VIEWER, by=OPERATOR)
     assert "Let it work again" not in browser(viewer.user).get(page(key)).content.decode()
