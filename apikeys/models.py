@@ -39,6 +39,12 @@ __all__ = [
 ]
 
 
+def rate_within(own: int | None, most: int) -> int:
+    """The calls a minute of a credential with a limit of its `own`, on a tier that gives `most`: it may have been set on a higher
+    one."""
+    return min(own or most, most)
+
+
 class KeyQuerySet(PartnerOwnedQuerySet["Key"]):
     def usable(self) -> Self:
         """Those that work now, as far as the key itself goes."""
@@ -131,6 +137,11 @@ class Key(PartnerOwned):
     def is_ending(self) -> bool:
         """Whether it works now and won't in SOON."""
         return self.state == "active" and self.expires_at is not None and self.expires_at <= clock.now() + SOON
+
+    @property
+    def is_slowed_by_tier(self) -> bool:
+        """Whether its own limit was set on a higher tier than its partner has now."""
+        return self.rate_limit_per_minute is not None and self.rate_limit_per_minute > self.partner.tier.key_rate
 
     @property
     def is_changeable(self) -> bool:

@@ -9,7 +9,7 @@ import redis
 import structlog
 from django.conf import settings
 
-from apikeys.models import Application, Key
+from apikeys.models import Application, Key, rate_within
 from core import clock, gcra
 from partners.models import Partner
 
@@ -53,14 +53,14 @@ def take(*, key: Key, cost: int) -> Room | None:
     """Take `cost` calls from the rates of the key and of its partner, from both or from none; 0 only looks. None while Redis is
     away: then calls go on, as at the gateway."""
     tier = key.partner.tier
-    limit = key.rate_limit_per_minute or tier.key_rate
+    limit = rate_within(key.rate_limit_per_minute, tier.key_rate)
     of_partner = f"rate:partner:{key.partner_id.hex}:{key.environment}"
     return _take({f"rate:key:{key.pk.hex}": limit, of_partner: tier.partner_rate}, cost)
 
 
 def take_call(*, application: Application, partner: Partner, cost: int) -> Room | None:
     """The same of an application's calls for one partner."""
-    limit = application.rate_limit_per_minute or partner.tier.key_rate
+    limit = rate_within(application.rate_limit_per_minute, partner.tier.key_rate)
     of_partner = f"rate:partner:{partner.pk.hex}:{application.environment}"
     return _take({f"rate:application:{application.pk.hex}:{partner.pk.hex}": limit, of_partner: partner.tier.partner_rate}, cost)
 

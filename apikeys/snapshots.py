@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from apikeys.models import Application, Key
+from apikeys.models import Application, Key, rate_within
 from apikeys.oauth import tokens
 from core import ids, operators
 from core.models import Environment, OperatorToken
@@ -132,7 +132,7 @@ def _of_key(row: dict[str, Any]) -> Grant:
         partner=row["partner_id"].hex,
         partner_version=row["partner__version"],
         partner_status=row["partner__status"],
-        rate=row["rate_limit_per_minute"] or row["partner__tier__key_rate"],
+        rate=rate_within(row["rate_limit_per_minute"], row["partner__tier__key_rate"]),
         partner_rate=row["partner__tier__partner_rate"],
         calls_at_once=row["partner__tier__calls_at_once"],
         quota=row["partner__tier__monthly_quota"],
@@ -166,7 +166,7 @@ def find_token(digest: bytes) -> Grant | None:
         partner=partner.pk.hex,
         partner_version=partner.version,
         partner_status=partner.status,
-        rate=application.rate_limit_per_minute or partner.tier.key_rate,
+        rate=rate_within(application.rate_limit_per_minute, partner.tier.key_rate),
         partner_rate=partner.tier.partner_rate,
         quota=partner.tier.monthly_quota,
         over_quota=partner.tier.over_quota,

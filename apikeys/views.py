@@ -93,6 +93,9 @@ def edit(request: PartnerRequest, public_id: str) -> HttpResponse:
             show_problem(form, problem)
         else:
             messages.success(request, _("Saved. It holds from the next call on."))
+            if _is_outside(request, key):
+                told = _("Your own address, %(address)s, is not among the allowed ones.")
+                messages.warning(request, told % {"address": request.actor.address})
             return redirect(key.get_absolute_url())
     context = {"key": key, "form": form, "partner": request.partner, "address": request.actor.address}
     return render(request, "apikeys/edit.html", context)

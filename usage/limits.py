@@ -12,7 +12,7 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from apikeys.models import Key
+from apikeys.models import Key, rate_within
 from core import clock, gcra
 from partners.models import Partner
 from usage import questions
@@ -70,7 +70,8 @@ def of(partner: Partner, environment: str, *, credential: UUID | None = None) ->
     rates = [_rate("partner", f"rate:partner:{partner.pk.hex}:{environment}", partner.tier.partner_rate)]
     key = Key.objects.for_caller(partner, environment).filter(pk=credential).first() if credential else None
     if key is not None:
-        rates.insert(0, _rate("key", f"rate:key:{key.pk.hex}", key.rate_limit_per_minute or partner.tier.key_rate))
+        limit = rate_within(key.rate_limit_per_minute, partner.tier.key_rate)
+        rates.insert(0, _rate("key", f"rate:key:{key.pk.hex}", limit))
     return Limits(environment, rates, quota(partner, environment), concurrency(partner, environment))
 
 
@@ -93,7 +94,8 @@ def of_keys(partner: Partner, keys: Sequence[Key]) -> list[Rate]:
     except redis.RedisError:
         stored = [None] * len(keys)
     return [
-        _left("key", each, key.rate_limit_per_minute or partner.tier.key_rate) for key, each in zip(keys, stored, strict=True)
+        _left("key", each, rate_within(key.rate_limit_per_minute, partner.tier.key_rate))
+        for key, each in zip(keys, stored, strict=True)
     ]
 
 
