@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from core.console_lists import ConsoleList, DaysFilter, among, rows_named
 from core.models import Environment
 from partners.console_filters import PartnerFilter
+from usage.filters import CREDENTIALS, CallFilter
 from usage.models import Call, HourRollup
 
 
@@ -46,19 +47,23 @@ class AnswerFilter(admin.SimpleListFilter):
 
 @admin.register(Call)
 class CallAdmin(LookOnly):
-    """The log of all calls. Search by the `X-Request-Id` of an answer, or by a partner's id."""
+    """The log of all calls. Search by either side's `X-Request-Id`, or by the id of a partner, key or application."""
 
     list_display = ("at", "method", "path", "status", "code", "environment", "address", "metered")
     list_filter = (AnswerFilter, "environment", ("at", DaysFilter), PartnerFilter)
     list_filter_submit = True
     search_fields = ("id",)
-    search_help_text = "call_…, ptn_…"
+    search_help_text = _("call_…, a client’s own X-Request-Id, ptn_…, key_… or app_…")
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """One call, or those of a partner; nothing else is known of calls that an index finds."""
+        """One call, or those of a partner or credential; nothing else is known of calls that an index finds."""
         words = search_term.strip()
-        named = rows_named(queryset, words) if words else queryset
-        return (queryset.none() if named is None else named), False
+        if not words:
+            return queryset, False
+        if words.startswith(tuple(f"{prefix}_" for prefix in CREDENTIALS)):
+            return CallFilter({"key": words}, queryset=queryset).qs, False
+        named = rows_named(queryset, words)
+        return (CallFilter({"id": words}, queryset=queryset).qs if named is None else named), False
 
 
 @admin.register(HourRollup)

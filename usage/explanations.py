@@ -37,7 +37,7 @@ def explain(call: Call) -> Explanation | None:
     return Explanation(str(kind.title), advice, f"{settings.BASE_URL}{problems.type_url}{kind.code}")
 
 
-PLACEHOLDER = "$PORTICO_KEY"
+KEY, TOKEN = "X-API-Key: $PORTICO_KEY", "Authorization: Bearer $PORTICO_TOKEN"
 
 
 def curl(call: Call, bodies: Bodies | None = None) -> str:
@@ -47,7 +47,8 @@ def curl(call: Call, bodies: Bodies | None = None) -> str:
     words = ["curl"]
     if call.method != "GET":
         words += ["--head"] if call.method == "HEAD" else ["-X", shlex.quote(call.method)]
-    words += ["-H", f'"X-API-Key: {PLACEHOLDER}"']
+    is_application = call.caller is not None and call.caller.startswith("app_")
+    words += ["-H", f'"{TOKEN if is_application else KEY}"']
     if bodies and bodies.request:
         words += ["-H", "'Content-Type: application/json'"] if bodies.request[0] in "{[" else []
         words += ["--data-raw", shlex.quote(bodies.request)]

@@ -50,6 +50,8 @@ class Call(models.Model):
     """
 
     id_prefix = "call"
+    caller: str | None = None
+    """The public id of its key or application, once `usage.log` has named it."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     at = models.DateTimeField(_("time"), editable=False)

@@ -6,14 +6,14 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from apikeys.models import Key
+from apikeys.models import Application, Consent, Key
 from core import clock
 from core.problems import NotFound, ValidationError
 from core.tables import Listing
@@ -124,6 +124,7 @@ def request_list(request: PartnerRequest) -> HttpResponse:
         "asked": asked,
         "live": "live" in request.GET and not cursor,
         "keys": environment_keys[:MOST_CHOICES],
+        "applications": _applications(request)[:MOST_CHOICES],
         "statuses": STATUSES,
         "methods": METHODS,
         "slug": request.partner.slug,
@@ -148,11 +149,13 @@ def request_detail(request: PartnerRequest, public_id: str) -> HttpResponse:
     call = Call.objects.for_caller(request.partner, request.environment).public(public_id).first()
     if call is None:
         raise NotFound()
+    log.name_callers([call])
     keys = Key.objects.for_caller(request.partner, request.environment)
     bodies = Bodies.objects.for_caller(request.partner, request.environment).filter(pk=call.pk).first()
     context = {
         "call": call,
         "key": keys.filter(pk=call.credential_id).first() if call.credential_id else None,
+        "application": _applications(request).filter(pk=call.credential_id).first() if call.credential_id else None,
         "integration": Integration.objects.filter(pk=call.integration_id).first() if call.integration_id else None,
         "explanation": explanations.explain(call),
         "curl": explanations.curl(call, bodies),
@@ -174,6 +177,13 @@ def bodies(request: PartnerRequest) -> HttpResponse:
         messages.success(request, _("Bodies of failed test calls are kept.") if keeps else _("No bodies are kept any more."))
         return redirect("usage:requests", slug=request.partner.slug)
     return render(request, "usage/bodies.html", {"partner": request.partner, "slug": request.partner.slug})
+
+
+def _applications(request: PartnerRequest) -> QuerySet[Application]:
+    """Those that act for the partner in this environment: its own, and those that it once consented to."""
+    consented = Consent.objects.for_caller(request.partner, request.environment).values("application_id")
+    own = Application.objects.for_caller(request.partner, request.environment).values("pk")
+    return Application.objects.filter(Q(pk__in=own) | Q(pk__in=consented)).order_by("name")
 
 
 def _asked(request: PartnerRequest) -> dict[str, str]:

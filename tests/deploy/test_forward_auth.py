@@ -1,11 +1,14 @@
 """The examples of `deploy/`, run: what the gateway decides reaches the client as such, and the application learns who calls."""
 
+import tempfile
 import time
 
 import pytest
 
 from apikeys import keys
 from core.actors import SYSTEM
+from tests.deploy.conftest import free_port, nginx
+from tests.gateway.processes import GatewayProcess, postgres_cable
 from usage import access_log, ingest
 from usage.models import Call
 
@@ -156,6 +159,28 @@ def test_its_log_completes_the_call(started, gateway, application, acme):
     row = completed.get()
     assert (row.status, row.bytes_in, row.bytes_out, row.metered) == (404, 5, 70, True)
     assert ingestion.outcome.unreadable == 0
+
+
+@pytest.mark.slow
+def test_over_a_socket_and_while_postgresql_is_away(application, acme, platform):
+    """The gateway at a path, and what it says itself of a part of the platform that is not there."""
+    key = acme.key(scopes=["requests:read"], ip_allowlist=["127.0.0.1"]).text
+    cable, database = postgres_cable()
+    with tempfile.TemporaryDirectory(prefix="gateway-") as folder:
+        path = f"{folder}/gateway.sock"
+        with GatewayProcess(DATABASE_URL=database, PORTICO_GATEWAY_SOCKET=path):
+            running = nginx(f"unix:{path}", f"127.0.0.1:{application.server.server_port}", free_port())
+            try:
+                running.get("/orders/7", key=key).expect(200)
+                cable.cut()
+                away = running.get("/orders/7", key=acme.key().text).expect_problem(503, "temporarily_unavailable")
+                assert int(away.headers["retry-after"]) >= 1
+                assert away["request_id"].startswith("call_")
+                running.get("/orders/7", key=key).expect(200)
+            finally:
+                running.stop()
+                cable.remove()
+    assert len(application.seen) == 2
 
 
 def ends_at(port: int) -> set[tuple[str, str]]:

@@ -214,3 +214,72 @@ class TestLimits:
     def test_without_the_counter_the_rollups_say_it(self, acme):
         ingest.write([("e", call(partner=acme.partner.pk))])
         assert acme("GET", "/usage/limits", expect=200)["quota"]["used"] == 1
+
+
+class TestSearch:
+    """What no index answers is looked for in stretches, page by page."""
+
+    @pytest.fixture
+    def log(self, acme, monkeypatch):
+        from usage import log
+
+        monkeypatch.setattr(log, "STRETCH", 4)
+        own = acme.partner.pk
+        told = [call(partner=own, at=AT + timedelta(minutes=n), client_request_id=f"job-{n}", path=f"/x/{n}") for n in range(10)]
+        told.append(
+            call(partner=own, at=AT, method="POST", path="/api/x", status=403, code="ip_not_allowed", address="2001:db8::7")
+        )
+        ingest.write(("e", one) for one in told)
+        return told
+
+    def ask(self, acme, query):
+        """All rows, and how many pages they took."""
+        rows, pages, cursor = [], 0, ""
+        while cursor is not None:
+            page = acme("GET", f"/usage/requests?{query}&cursor={cursor}" if cursor else f"/usage/requests?{query}", expect=200)
+            rows, pages, cursor = rows + page["data"], pages + 1, page["next_cursor"]
+        return rows, pages
+
+    @pytest.mark.parametrize(
+        ("query", "paths"),
+        [
+            ("id=job-3", ["/x/3"]),
+            ("id=job-", []),
+            ("method=post", ["/api/x"]),
+            ("path=/x/1", ["/x/1"]),
+            ("path=/x/&status=2xx&until=2026-05-10T12:32:00Z", ["/x/1", "/x/0"]),
+            ("path=%25", []),
+            ("code=ip_not_allowed", ["/api/x"]),
+            ("address=2001:DB8:0::7", ["/api/x"]),
+            ("status=403&method=GET", []),
+        ],
+    )
+    def test_finds_each_once(self, acme, log, query, paths):
+        assert [row["path"] for row in self.ask(acme, query)[0]] == paths
+
+    def test_a_page_looks_through_one_stretch(self, acme, log):
+        assert self.ask(acme, "method=PUT") == ([], 3)
+        assert self.ask(acme, "method=GET&limit=2")[1] == 5
+        assert [row["path"] for row in self.ask(acme, "method=GET&ordering=created_at")[0]] == [f"/x/{n}" for n in range(10)]
+
+    def test_by_our_id(self, acme, globex, log):
+        own = acme("GET", "/usage/requests?id=job-3", expect=200)["data"][0]["id"]
+        assert len(acme("GET", f"/usage/requests?id={own}", expect=200)["data"]) == 1
+        assert globex("GET", f"/usage/requests?id={own}", expect=200)["data"] == []
+        assert globex("GET", "/usage/requests?id=job-3", expect=200)["data"] == []
+
+    def test_an_address_that_is_none_is_refused(self, acme):
+        assert acme("GET", "/usage/requests?address=here", expect=422)["errors"][0]["pointer"] == "/address"
+
+
+def test_calls_of_an_application_say_so(acme):
+    from apikeys.models import Application
+    from apikeys.oauth.models import GrantType
+
+    made = Application.objects.create(
+        partner=acme.partner, environment="live", name="Sync", grant_types=[GrantType.CLIENT_CREDENTIALS], scopes=["usage:read"]
+    )
+    ingest.write([("e", call(partner=acme.partner.pk, credential=made.pk))])
+    (row,) = acme("GET", f"/usage/requests?key={made.public_id}", expect=200)["data"]
+    assert (row["key"], row["application"]) == (None, made.public_id)
+    assert acme("GET", f"/usage/requests/{row['id']}", expect=200)["application"] == made.public_id

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from core import clock
+from core import clock, ids
 from core.actors import SYSTEM
 from core.models import User
 from partners import partners
@@ -63,3 +63,11 @@ def test_by_partner(paths, acme):
     assert paths(q=acme.public_id) == of_acme
     assert paths(of="acme-ltd", environment__exact="live", answer="refused") == {"/refused"}
     assert paths(of="nobody") == paths(of="ptn_zzzzzzzzzzzzzzzzzzzzzzzzzz") == paths(q="nobody") == set()
+
+
+def test_by_the_clients_own_id_and_by_credential(paths, acme):
+    key = ids.new()
+    ingest.write([(EPOCH_ID, call(partner=acme.pk, path="/by-key", credential=key, client_request_id="job-7"))])
+    assert paths(q="job-7") == {"/by-key"}
+    assert paths(q=ids.encode("key", key)) == {"/by-key"}
+    assert paths(q="key_nonsense") == paths(q="job-") == set()

@@ -1,8 +1,11 @@
 """The pages about usage: numbers, log and one call explained, of this partner and environment only."""
 
 import re
+import shlex
+from urllib.parse import quote
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from core import clock
@@ -11,8 +14,8 @@ from core.models import User
 from partners import partners
 from partners.models import Member
 from tests.usage.conftest import EPOCH_ID, call
-from usage import ingest
-from usage.models import Call, Tally
+from usage import explanations, ingest
+from usage.models import Bodies, Call, Tally
 from usage.periods import Period
 
 pytestmark = pytest.mark.django_db
@@ -122,3 +125,60 @@ class TestLimitsPage:
         client.get("/p/acme/usage/limits/")
         with django_assert_max_num_queries(9):
             client.get("/p/acme/usage/limits/")
+
+
+def test_the_log_as_a_file(acme):
+    ingest.write([(EPOCH_ID, call(partner=acme.pk, path="/x", user_agent="=cmd()", method="POST"))])
+    ingest.write((EPOCH_ID, call(partner=acme.pk, path="/y")) for _ in range(3))
+    client = browser(acme)
+    answer = client.get("/p/acme/usage/requests/calls.csv?method=POST&live=1")
+    lines = b"".join(answer.streaming_content).decode().splitlines()
+    assert lines[0].startswith("id,at,method,path,")
+    assert len(lines) == 2
+    assert ",'=cmd()," in lines[1]
+    assert client.get("/p/acme/usage/requests/calls.csv?status=zzz").status_code == 404
+    globex = partners.create(name="Globex", by=SYSTEM, active=True)
+    assert browser(globex).get("/p/acme/usage/requests/calls.csv").status_code == 404
+
+
+def test_live_and_what_is_looked_for_further_back(acme, monkeypatch):
+    from usage import log
+
+    monkeypatch.setattr(log, "STRETCH", 2)
+    ingest.write((EPOCH_ID, call(partner=acme.pk, path="/y")) for _ in range(4))
+    client = browser(acme)
+    assert "data-follows" in client.get("/p/acme/usage/requests/?live=1").content.decode()
+    page = client.get("/p/acme/usage/requests/?path=/z").content.decode()
+    assert "No call fits so far" in page
+    assert "Look further back" in page
+    assert "data-follows" not in page
+
+
+@pytest.mark.parametrize(
+    ("path", "method"), [("/a b'c\"$(id)`x`;\n", "GET"), ("/ü?x=1&y", "POST"), ("/-o/etc", "DELETE"), ("/x", "HEAD")]
+)
+def test_the_command_line_is_one_harmless_command(acme, path, method):
+    ingest.write([(EPOCH_ID, call(partner=acme.pk, path=path, method=method))])
+    words = shlex.split(explanations.curl(Call.objects.get()))
+    assert words[0] == "curl"
+    assert words[-1] == f"{settings.BASE_URL}{quote(path, safe='/:@-._~')}"
+    assert "X-API-Key: $PORTICO_KEY" in words
+
+
+def test_a_body_in_the_command_line_is_one_word(acme):
+    body = '{"a": "it\'s $HOME `id`"}'
+    ingest.write([(EPOCH_ID, call(partner=acme.pk, environment="test", method="POST"))])
+    row = Call.objects.get()
+    kept = Bodies.objects.create(id=row.pk, partner_id=acme.pk, request=body, request_cut=False, response="", response_cut=False)
+    assert body in shlex.split(explanations.curl(row, kept))
+
+
+def test_who_may_switch_bodies_off(acme):
+    assert browser(acme).post("/p/acme/usage/requests/bodies/", {"keep": "no"}).status_code == 403  # a viewer
+    user = User.objects.create_user("boss@acme.example")
+    Member.objects.create(partner=acme, user=user, role="admin")
+    client = Client()
+    client.force_login(user)
+    assert client.post("/p/acme/usage/requests/bodies/", {"keep": "no"}).status_code == 302
+    acme.refresh_from_db()
+    assert not acme.keeps_test_bodies

@@ -140,6 +140,7 @@ class CallSerializer(StrictModel):
     """One call. `client_request_id` is the `X-Request-Id` that the client sent; the answer's was `id`."""
 
     key = serializers.SerializerMethodField()
+    application = serializers.SerializerMethodField()
     integration = IntegrationIdField(source="integration_id", allow_null=True, read_only=True)
     latency_ms = serializers.SerializerMethodField()
 
@@ -158,6 +159,7 @@ class CallSerializer(StrictModel):
             "bytes_in",
             "bytes_out",
             "key",
+            "application",
             "address",
             "user_agent",
             "client_request_id",
@@ -166,7 +168,10 @@ class CallSerializer(StrictModel):
         read_only_fields = fields
 
     def get_key(self, call: Call) -> str | None:
-        return ids.encode("key", call.credential_id) if call.credential_id else None
+        return call.caller if call.caller and call.caller.startswith("key_") else None
+
+    def get_application(self, call: Call) -> str | None:
+        return call.caller if call.caller and call.caller.startswith("app_") else None
 
     def get_latency_ms(self, call: Call) -> float:
         return call.latency_us / 1000

@@ -232,6 +232,11 @@ class CallViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
     pagination_class = CallListing
     scopes = READ
 
+    def get_object(self) -> Call:
+        call: Call = super().get_object()
+        log.name_callers([call])
+        return call
+
     def get_serializer_class(self) -> Any:
         return serializers.CallDetailSerializer if self.action == "retrieve" else serializers.CallSerializer
 
