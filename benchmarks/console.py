@@ -20,7 +20,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.gateway import ROOT, cpu_seconds, environment, run
+from benchmarks.gateway import cpu_seconds
+from benchmarks.sides import ROOT, environment, run
 
 PAGES = (
     ("partners", "/admin/partners/partner/"),
