@@ -118,12 +118,12 @@ class Snapshot:
         *,
         paying: bool = True,
         counted: bool = True,
-        used: int | None = None,
+        used: Subject | None = None,
         place: bytes | None = None,
     ) -> Question:
         """What the limits are asked of one call: whether the versions hold, and that of a further `subject`; and, if it is
         `paying`, whether every rate and the quota (if it is `counted`) have room, and a call that takes a `place` finds one.
-        `used` starts a missing count."""
+        `used` starts the missing count of a month."""
         places = self.places if place is not None else None
         if subject is None and paying and counted and used is None:
             if places is None:
@@ -139,7 +139,7 @@ class Snapshot:
         return question if place is None or places is None else question.of(place)
 
     def _ask(
-        self, subjects: list[Subject], quota: Subject | None, places: Subject | None = None, used: int | None = None
+        self, subjects: list[Subject], quota: Subject | None, places: Subject | None = None, used: Subject | None = None
     ) -> Question:
         return Question(versions=subjects, rates=self._rates, quota=quota, places=places, used=used, member=self.member)
 

@@ -124,7 +124,7 @@ class Limits:
         if place is None:
             places = None
         answer = await self._questions.ask(snapshot.question(subject, paying=paying, place=place))
-        if answer is not None and answer[0] == COUNT_MISSING:
+        while answer is not None and answer[0] == COUNT_MISSING:
             question = await self._start_count(snapshot, subject, answer[1].decode(), place)
             answer = await self._questions.ask(question)
         verdict = self._without_redis(policies, snapshot, places) if answer is None else Verdict(answer, policies, places)
@@ -178,7 +178,7 @@ class Limits:
         except PostgresAway:
             self._metrics.degraded["postgres"] += 1
             return snapshot.question(subject, counted=False, place=place)
-        return snapshot.question(subject, used=used, place=place)
+        return snapshot.question(subject, used=(month, used), place=place)
 
     def _without_redis(self, policies: Policies, snapshot: Snapshot | None = None, places: Subject | None = None) -> Verdict:
         if snapshot is not None and snapshot.unchecked_for > CHECKED_AGE:

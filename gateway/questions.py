@@ -44,18 +44,19 @@ class Question:
         rates: Sequence[tuple[str, int]] = (),
         quota: tuple[str, int] | None = None,
         places: tuple[str, int] | None = None,
-        used: int | None = None,
+        used: tuple[str, int] | None = None,
         member: str = "",
     ) -> None:
         """`versions` and `rates` are keys with the version expected and the calls a minute; `quota` is the key of the
         months' counts with the calls a month (-1: counted only), `places` that of calls under way with how many there may
-        be; `used` is what a missing count starts from, `member` who is metered ("": nobody)."""
+        be; `used` are a month and what its missing count starts from, `member` who is metered ("": nobody)."""
         names = [*(key for key, _ in versions), *(key for key, _ in rates)]
         limit = NO_QUOTA
         if quota is not None:
             names.append(quota[0])
             limit = quota[1]
-        numbers: list[int] = [limit, -1 if used is None else used]
+        month, start = used or ("0", 0)
+        numbers = [limit, start, int(month.replace("-", ""))]
         for _, each in rates:
             numbers += [gcra.interval(each), gcra.span(each)]
         if places is not None:

@@ -4,8 +4,9 @@
 -- ARGV: µs to add to the clock, then for each call: fixed numbers, field of the admissions ('': it isn't metered),
 --       expected versions…, [id of its place]
 --       The fixed numbers are packed (big-endian): bytes with the number of versions, of rates and of places; then doubles
---       with the calls a month (-2 no quota, -1 counted without a limit), the used calls to start a missing count from
---       (-1 unknown), of each rate the interval and the span (see core/gcra.py), and [the calls at once].
+--       with the calls a month (-2 no quota, -1 counted without a limit), the used calls to start a missing count from and
+--       the month they are of (202601; 0 unknown), of each rate the interval and the span (see core/gcra.py), and [the calls
+--       at once].
 -- Answers for each call: {0, found versions…} stale; {1, month} the month's count is missing; else
 --       {2 admitted | 3 a rate refuses | 4 the quota refuses | 5 there is no place, used calls, seconds until the month ends,
 --        for each rate: calls left, seconds until all of them are back; then, of 3, for each rate: seconds until one is}
@@ -20,7 +21,7 @@ local now = tonumber(time[1]) * 1000000 + tonumber(time[2]) + tonumber(ARGV[1])
 local known = call('MGET', unpack(KEYS)) -- a quota is a hash, places are a sorted set: nil here
 local arrivals, admitted = {}, {} -- as this batch leaves them: by key, by field
 local before, intervals, spans = {}, {}, {} -- of the rates of one call
-local month, month_before, left
+local month, month_number, month_before, left
 
 -- The civil month of a count of days (H. Hinnant, "chrono-compatible low-level date algorithms").
 local function read_month()
@@ -36,16 +37,16 @@ local function read_month()
   local y = yoe + era * 400 + (m <= 2 and 1 or 0)
   local lengths = {31, (y % 4 == 0 and (y % 100 ~= 0 or y % 400 == 0)) and 29 or 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
   left = ceil(((lengths[m] - day + 1 + days) * 86400000000 - now) / 1000000)
-  month = string.format('%04d-%02d', y, m)
+  month, month_number = string.format('%04d-%02d', y, m), y * 100 + m
   month_before = m == 1 and string.format('%04d-12', y - 1) or string.format('%04d-%02d', y, m - 1)
 end
 
--- Counts one more call of the month; the calls used by then, or nil if nobody has counted them and `start` doesn't say.
+-- Counts one more call of the month; the calls used by then, or nil if nobody has counted them and `start` isn't of this month.
 -- The month before is kept: a clock that is set back over the month's end finds its count as it was.
-local function count_one(key, start)
+local function count_one(key, start, start_month)
   local used = call('HINCRBY', key, month, 1)
   if used > 1 then return used end -- there are no counts of 0
-  if start < 0 then
+  if start_month ~= month_number then
     call('HDEL', key, month)
     return nil
   end
@@ -78,7 +79,7 @@ end
 -- One call whose keys and words begin after `k` and `a`; returns its answer, and where the next begins.
 local function take(k, a)
   local fixed = ARGV[a + 1]
-  local versions, rates, places, quota, start = unpack_numbers('>BBBdd', fixed)
+  local versions, rates, places, quota, start, start_month = unpack_numbers('>BBBddd', fixed)
   local first, count_key = k + versions, KEYS[k + versions + rates + 1]
   local next_k, next_a = first + rates + (quota == NONE and 0 or 1) + places, a + 2 + versions + places
   for i = 1, versions do
@@ -92,11 +93,11 @@ local function take(k, a)
   local outcome, used = 2, -1
   for i = 1, rates do
     local at = arrivals[KEYS[first + i]] or tonumber(known[first + i])
-    local interval, span = unpack_numbers('>dd', fixed, 4 + 16 * i)
+    local interval, span = unpack_numbers('>dd', fixed, 12 + 16 * i)
     before[i], intervals[i], spans[i] = at, interval, span
     if (at and at > now and at or now) + interval - now > span then outcome = 3 end
   end
-  if places == 1 and outcome == 2 and not has_place(KEYS[next_k], unpack_numbers('>d', fixed, 20 + 16 * rates)) then
+  if places == 1 and outcome == 2 and not has_place(KEYS[next_k], unpack_numbers('>d', fixed, 28 + 16 * rates)) then
     outcome = 5
   end
   if quota ~= NONE then
@@ -106,7 +107,7 @@ local function take(k, a)
     elseif quota == 0 then
       outcome, used = 4, 0
     else
-      used = count_one(count_key, start)
+      used = count_one(count_key, start, start_month)
       if not used then return {1, month}, next_k, next_a end
       if quota > 0 and used > quota then
         outcome, used = 4, call('HINCRBY', count_key, month, -1)

@@ -175,7 +175,7 @@ class Limiter(RuleBasedStateMachine):
             rates=[(self.key("rate", rate), RATES[rate]) for rate in caller.rates],
             quota=(self.key("quota", caller.account), -1 if account.quota is None else account.quota) if account else None,
             places=places,
-            used=used,
+            used=None if used is None else (self.month, used),
             member=caller.account or "",
         )
         return made.of(place) if places else made
@@ -287,6 +287,18 @@ def test_a_clock_set_back_over_a_months_end_finds_its_count(redis):
         step()
     limiter.call([("two", False, False)] * 2)
     assert limiter.accounts["a"].months == {"2026-11": 3, "2026-12": 3}
+    limiter.teardown()
+
+
+def test_a_month_that_ends_while_its_count_is_looked_for_gives_the_next_none_of_it(redis):
+    limiter = type("Limiter", (Limiter,), {"redis": redis})()
+    limiter.begin(STARTS[0], quota=6, at_once=None)
+    [last] = limiter.ask([("one", None, False)])
+    late = limiter.question("one", None, False, 5)
+    limiter.wait(20 * SECOND)
+    keys, arguments = words(late.keys, late.key_count), words(late.arguments, late.argument_count)
+    [answer] = redis.eval(SCRIPT, 1 + len(keys), limiter.key("epoch", ""), *keys, 0, *arguments, limiter.now)
+    assert (last, answer) == ([COUNT_MISSING, b"2026-11"], [COUNT_MISSING, b"2026-12"])
     limiter.teardown()
 
 
