@@ -101,7 +101,9 @@ def test_team_reads_when_it_ends_and_whether_it_is_used(acme, tick):
     assert "It was last used on" in body
     assert "Rotate it in time" in body
     notice = Notice.objects.get(kind="key_expiring")
-    assert notices.said(notice).title.startswith("The key “Nightly export” expires on")
+    said = notices.said(notice)
+    assert said.title.startswith("The key “Nightly export” expires on")
+    assert said.url == f"/p/acme/keys/{key.public_id}?environment=live"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -135,6 +135,15 @@ def test_pending_partner_is_told_when_live_keys_come(acme):
     assert "keys/new" not in page
 
 
+def test_link_of_a_mail_leads_into_the_environment_of_its_key(acme):
+    key = keys.issue(partner=acme, environment="test", name="Nightly", by=OPERATOR).key
+    client = browser(acme)
+    path = f"/p/acme/keys/{key.public_id}"
+    assert client.get(path).status_code == 404
+    assert "Nightly" in client.get(f"{path}?environment=test", follow=True).content.decode()
+    assert client.get(f"{path}?environment=nonsense").status_code == 200
+
+
 def test_list_asks_as_often_for_many_keys_as_for_few(acme, issued, django_assert_max_num_queries):
     client = browser(acme)
     for place in range(8):
