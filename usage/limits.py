@@ -12,7 +12,7 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from apikeys.models import Key, rate_within
+from apikeys.models import Application, Key, rate_within
 from core import clock, gcra
 from partners.models import Partner
 from usage import questions
@@ -66,12 +66,15 @@ def _client() -> Any:
 
 
 def of(partner: Partner, environment: str, *, credential: UUID | None = None) -> Limits:
-    """The limits of a partner, and of one of its keys."""
+    """The limits of a partner, and of one of its keys or of an application that acts for it (`credential`, the caller's own)."""
     rates = [_rate("partner", f"rate:partner:{partner.pk.hex}:{environment}", partner.tier.partner_rate)]
     key = Key.objects.for_caller(partner, environment).filter(pk=credential).first() if credential else None
     if key is not None:
         limit = rate_within(key.rate_limit_per_minute, partner.tier.key_rate)
         rates.insert(0, _rate("key", f"rate:key:{key.pk.hex}", limit))
+    elif application := Application.objects.filter(pk=credential).first() if credential else None:
+        limit = rate_within(application.rate_limit_per_minute, partner.tier.key_rate)
+        rates.insert(0, _rate("application", f"rate:application:{application.pk.hex}:{partner.pk.hex}", limit))
     return Limits(environment, rates, quota(partner, environment), concurrency(partner, environment))
 
 

@@ -6,7 +6,7 @@ from partners.notices import Kind, register
 from partners.permissions import BUILDERS
 
 APPLICATIONS = "/p/{slug}/applications/"
-CONNECTED = "/p/{slug}/connected/"
+CONNECTED = "/p/{slug}/applications/connected/"
 
 register(
     Kind(

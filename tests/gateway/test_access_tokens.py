@@ -231,12 +231,16 @@ def other_key():
     return RSAKey.generate_key(2048, private=True)
 
 
-@pytest.mark.parametrize("how", FORGERIES)
-def test_a_forged_token_is_refused(gateway, own, other_key, redis, how):
-    redis.delete(GUESSES)
-    token = FORGERIES[how](own, other_key)
-    assert token != own
-    refused(gateway, token)
+def test_forged_tokens_are_refused(gateway, own, other_key, redis):
+    taken = []
+    for how, forge in FORGERIES.items():
+        redis.delete(GUESSES)
+        token = forge(own, other_key)
+        assert token != own
+        answer = call(gateway, token)
+        if (answer.status, answer.json.get("code")) != (401, "invalid_token"):
+            taken.append((how, answer))
+    assert not taken
 
 
 def test_forged_tokens_count_as_guesses_of_their_address(gateway, own, other_key, redis):

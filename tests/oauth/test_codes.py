@@ -78,30 +78,31 @@ def test_a_no_is_told_to_the_application(someone, globex, sync):
     assert not Consent.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"client_id": None},
-        {"client_id": "app_01jd3x8q4vf2r9kq6m5t7w8y9z"},
-        {"client_id": "nonsense"},
-        {"redirect_uri": "https://evil.example/"},
-        {"redirect_uri": CALLBACK + "/"},
-        {"redirect_uri": CALLBACK + "?a=1"},
-        {"redirect_uri": CALLBACK + "#f"},
-        {"redirect_uri": CALLBACK.upper()},
-        {"redirect_uri": "http://app.acme.example/callback"},
-        {"redirect_uri": "https://app.acme.example@evil.example/callback"},
-        {"redirect_uri": 'https://evil.example/"é'},
-        {"redirect_uri": "https://evil.example/", "response_type": "token"},
-    ],
-)
-def test_nobody_is_sent_to_an_unknown_address(someone, globex, sync, changes):
-    query = request_of(sync, pkce()[1], **changes)
-    for path in (AUTHORIZE, "/p/globex/authorize"):
-        response = someone.get(path, query)
-        assert response.status_code == 400
-        assert "Location" not in response.headers
-    assert someone.post(f"/p/globex/authorize?{urlencode(query)}", {"decision": "allow"}).status_code == 400
+STRAY = [
+    {"client_id": None},
+    {"client_id": "app_01jd3x8q4vf2r9kq6m5t7w8y9z"},
+    {"client_id": "nonsense"},
+    {"redirect_uri": "https://evil.example/"},
+    {"redirect_uri": CALLBACK + "/"},
+    {"redirect_uri": CALLBACK + "?a=1"},
+    {"redirect_uri": CALLBACK + "#f"},
+    {"redirect_uri": CALLBACK.upper()},
+    {"redirect_uri": "http://app.acme.example/callback"},
+    {"redirect_uri": "https://app.acme.example@evil.example/callback"},
+    {"redirect_uri": 'https://evil.example/"é'},
+    {"redirect_uri": "https://evil.example/", "response_type": "token"},
+]
+
+
+def test_nobody_is_sent_to_an_unknown_address(someone, globex, sync):
+    for changes in STRAY:
+        query = request_of(sync, pkce()[1], **changes)
+        answers = [
+            someone.get(AUTHORIZE, query),
+            someone.post(f"/p/globex/authorize?{urlencode(query)}", {"decision": "allow"}),
+        ]
+        for answer in answers:
+            assert (answer.status_code, answer.headers.get("Location")) == (400, None), changes
 
 
 @pytest.mark.parametrize(
@@ -300,15 +301,14 @@ class TestRefresh:
         refused(self.renew(issued(globex), given["refresh_token"]), 400, "invalid_grant")
         assert self.renew(sync, given["refresh_token"]).status_code == 200
 
-    @pytest.mark.parametrize("days", [31, 366])
-    def test_it_ends_when_it_isnt_used_and_in_any_case_some_day(self, someone, globex, sync, days):
+    def test_it_ends_when_it_isnt_used_and_in_any_case_some_day(self, someone, globex, sync):
         from apikeys.models import RefreshToken
 
         given = connected(globex, sync, someone)
         found = RefreshToken.objects.get()
         assert found.expires_at - clock.now() < timedelta(days=30)
         assert found.authorization.ends_at - clock.now() < timedelta(days=365)
-        RefreshToken.objects.update(expires_at=clock.now() - timedelta(seconds=days))
+        RefreshToken.objects.update(expires_at=clock.now() - timedelta(seconds=1))
         refused(self.renew(sync, given["refresh_token"]), 400, "invalid_grant")
 
     def test_a_disconnected_application_renews_nothing(self, someone, globex, sync):

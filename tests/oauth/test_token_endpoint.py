@@ -52,21 +52,21 @@ def test_the_secret_may_stand_in_the_form(sync):
     assert response.status_code == 200
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        basic("app_01jd3x8q4vf2r9kq6m5t7w8y9z", "pcs_unknown"),
-        basic("nobody", "nothing"),
-        {"HTTP_AUTHORIZATION": "Basic !!!"},
-        {"HTTP_AUTHORIZATION": "Basic " + base64.b64encode(b"\xff\xfe:\xff").decode()},
-        {"HTTP_AUTHORIZATION": "Bearer abc"},
-    ],
-)
-def test_unknown_clients_are_all_refused_alike(sync, headers):
-    response = Client().post(TOKEN, "grant_type=client_credentials", content_type=FORM, **headers)
-    refused(response, 401, "invalid_client")
-    assert response["WWW-Authenticate"].startswith('Basic realm="')
+NOBODY = [
+    {},
+    basic("app_01jd3x8q4vf2r9kq6m5t7w8y9z", "pcs_unknown"),
+    basic("nobody", "nothing"),
+    {"HTTP_AUTHORIZATION": "Basic !!!"},
+    {"HTTP_AUTHORIZATION": "Basic " + base64.b64encode(b"\xff\xfe:\xff").decode()},
+    {"HTTP_AUTHORIZATION": "Bearer abc"},
+]
+
+
+def test_unknown_clients_are_all_refused_alike(sync):
+    for headers in NOBODY:
+        response = Client().post(TOKEN, "grant_type=client_credentials", content_type=FORM, **headers)
+        refused(response, 401, "invalid_client")
+        assert response["WWW-Authenticate"].startswith('Basic realm="')
 
 
 def test_a_wrong_secret_is_refused_as_an_unknown_client_is(sync):
@@ -96,14 +96,14 @@ def test_parameters_come_in_the_form_only(sync):
     refused(as_json, 400, "invalid_request")
 
 
-@pytest.mark.parametrize("grant", ["password", "", "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer", "é\x00"])
-def test_other_grants_are_unsupported(sync, grant):
-    refused(ask(sync, grant_type=grant), 400, "unsupported_grant_type")
+def test_other_grants_are_unsupported(sync):
+    for grant in ("password", "", "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer", "é\x00"):
+        refused(ask(sync, grant_type=grant), 400, "unsupported_grant_type")
 
 
-@pytest.mark.parametrize("scope", ["keys:write", "requests:read billing:read", "*", "requests:read\x00"])
-def test_a_scope_beyond_the_applications_is_refused(sync, scope):
-    refused(ask(sync, grant_type="client_credentials", scope=scope), 400, "invalid_scope")
+def test_a_scope_beyond_the_applications_is_refused(sync):
+    for scope in ("keys:write", "requests:read billing:read", "*", "requests:read\x00"):
+        refused(ask(sync, grant_type="client_credentials", scope=scope), 400, "invalid_scope")
 
 
 def test_a_grant_type_must_be_among_the_applications(acme):
