@@ -11,12 +11,12 @@ KEPT = timedelta(days=90)
 # A network in constant use is written down once a minute, not with each batch. Keys alone: other credentials have no notices.
 _SEEN = """
     INSERT INTO abuse_sighting AS known (key_id, network, first_at, last_at)
-    SELECT key_id, network, min(at), max(at) FROM (
-        SELECT fresh.credential_id AS key_id, fresh.at,
-            network(set_masklen(fresh.address, CASE family(fresh.address) WHEN 4 THEN 24 ELSE 48 END))::text AS network
-        FROM usage_fresh AS fresh WHERE fresh.credential_id IS NOT NULL AND fresh.address IS NOT NULL
+    SELECT key_id, network::text, first_at, last_at FROM (
+        SELECT credential_id AS key_id, network(set_masklen(address, CASE family(address) WHEN 4 THEN 24 ELSE 48 END)) AS network,
+            min(at) AS first_at, max(at) AS last_at
+        FROM usage_fresh WHERE credential_id IS NOT NULL AND address IS NOT NULL GROUP BY 1, 2
     ) AS seen WHERE EXISTS (SELECT FROM apikeys_key WHERE apikeys_key.id = seen.key_id)
-    GROUP BY 1, 2 ORDER BY 1, 2
+    ORDER BY 1, 2
     ON CONFLICT (key_id, network) DO UPDATE SET last_at = excluded.last_at
     WHERE known.last_at < excluded.last_at - interval '1 minute'
 """

@@ -18,7 +18,7 @@ from abuse.event_types import KEY_UNUSUAL
 from abuse.models import Mute, Oddity, Sighting
 from apikeys.event_types import facts
 from apikeys.models import Key
-from core import clock, events
+from core import events
 from core.actors import SYSTEM, Actor
 
 AGE = timedelta(days=7)
@@ -48,7 +48,7 @@ _HOURS = """
                 AND rollup.at >= %(since)s AND rollup.at < %(hour)s AND rollup.credential_id = now.credential_id GROUP BY at
         ) AS hourly
     ) AS past
-    WHERE past.days >= %(least_days)s AND (
+    WHERE past.days >= %(least_days)s AND NOT EXISTS (SELECT FROM abuse_oddity WHERE key_id = key.id AND "on" = %(today)s) AND (
         (now.requests >= %(least_busy)s AND now.requests > past.busiest * %(busier)s)
         OR (past.at_this_hour = 0 AND past.hours <= %(most_hours)s)
     )
@@ -96,6 +96,7 @@ def _hours(now: datetime) -> int:
     hour = now.replace(minute=0, second=0, microsecond=0)
     asked: dict[str, Any] = {
         "hour": hour,
+        "today": now.date(),
         "of_day": hour.hour,
         "since": hour - HISTORY,
         "grown": now - AGE,
@@ -128,7 +129,7 @@ def _tell(key: Key, kind: Oddity.Kind, text: str, now: datetime, by: Actor = SYS
     if Mute.objects.filter(Q(until=None) | Q(until__gt=now), key=key, rule=None).exists():
         return False
     where = {"partner_id": key.partner_id, "environment": key.environment, "kind": kind, "found": text}
-    _row, fresh = Oddity.objects.get_or_create(key=key, on=clock.now().date(), defaults=where)
+    _row, fresh = Oddity.objects.get_or_create(key=key, on=now.date(), defaults=where)
     if fresh:
         data = {**facts(key), "kind": str(kind), "reason": text}
         events.emit(type=KEY_UNUSUAL, partner=key.partner_id, environment=key.environment, subject=key, actor=by, data=data)

@@ -25,7 +25,11 @@ QUIET = timedelta(days=1)
 """A key is noted for the same rule once in so long; suspensions are as many as there are causes."""
 _ONE_AT_A_TIME = 0x_AB05_E001
 
+EVERY = timedelta(minutes=5)
+"""How often unusual use is looked for: it reads the history of every key in use."""
+
 _last_seen: dict[str, str] = {}
+_looked_at: dict[str, datetime] = {}
 
 
 def step() -> int:
@@ -52,7 +56,9 @@ def look() -> bool:
             key = Key.objects.select_related("partner").filter(pk=pk, status=Key.Status.ACTIVE).first()
             if key is not None and key.partner.status != Partner.Status.CLOSED:
                 _hold(rule, key, now)
-    unusual.look(now)
+    if _looked_at.get("unusual", now - EVERY) <= now - EVERY:
+        _looked_at["unusual"] = now
+        unusual.look(now)
     return True
 
 

@@ -176,7 +176,7 @@ class Door:
             self._finished(call, grant, status, metered=metered)
 
     async def _still_admits(self, call: Call, admission: Admission) -> bool:
-        return await still_admits(call, admission, self.credentials, self.routes)
+        return not self.blocks.has(call.address) and await still_admits(call, admission, self.credentials, self.routes)
 
     async def _refuse_unrouted(self, call: Call, problem: problems.Problem) -> None:
         """What asks for nothing that is there."""

@@ -14,7 +14,7 @@ import structlog
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from core import clock
+from core import blocks, clock
 from core.problems import MalformedRequest, TemporarilyUnavailable, UpstreamUnavailable
 from gateway.calls import Call
 from gateway.http1 import Answer
@@ -39,7 +39,8 @@ class Lasting:
         self.admission = admission
         self.end = end
         grant, route = admission.grant, admission.want.route
-        self.subjects = frozenset({grant.credential, grant.partner, route.route.id, route.route.owner} if grant and route else ())
+        whose = {grant.credential, grant.partner, route.route.id, route.route.owner} if grant and route else set()
+        self.subjects = frozenset({*whose, blocks.SUBJECT.hex})
         self.expires_at = grant.expires_at if grant else None
 
     def tick(self, now: float) -> None:

@@ -204,7 +204,10 @@ class MinuteRollup(Rollup):
 
     class Meta(Rollup.Meta):
         constraints = [models.UniqueConstraint(fields=FACTS, name="usage_minute_once", nulls_distinct=False)]
-        indexes = [models.Index(fields=["at"], name="usage_minute_at")]
+        indexes = [
+            models.Index(fields=["at"], name="usage_minute_at"),
+            models.Index(fields=["at"], condition=Q(status__gte=400), name="usage_minute_failed"),
+        ]
 
 
 class Position(models.Model):

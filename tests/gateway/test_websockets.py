@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 
 from apikeys import keys
+from core import blocks
 from core.actors import SYSTEM
 from marketplace import integrations
 from partners import partners
@@ -186,6 +187,17 @@ def test_it_ends_with_the_right_to_call(echo, ask, consumer, acme, served, act):
     else:
         integrations.suspend(integration=served.integration, reason="Abuse", by=SYSTEM)
     assert wire.recv(10) == b""
+
+
+def test_it_ends_when_its_address_is_blocked(echo, ask, gateway, eventually):
+    wire = ask()
+    read(wire, b"hello")
+    block = blocks.block(network="127.0.0.1", reason="A test", sure=True, by=SYSTEM)
+    try:
+        assert wire.recv(10) == b""
+    finally:
+        blocks.lift(block=block, by=SYSTEM)
+        eventually(lambda: gateway.running.door.blocks.is_empty)
 
 
 def test_silence_ends_it(echo, ask, served):
