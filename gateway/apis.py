@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apikeys.snapshots import Grant
 from core.idempotency import check_key, fingerprint
-from core.problems import IdempotencyInFlight, MalformedRequest, OutcomeUnknown, UpstreamUnavailable
+from core.problems import CircuitOpen, IdempotencyInFlight, MalformedRequest, OutcomeUnknown, UpstreamUnavailable
 from core.upstreams import Route
 from gateway import replays, tunnels
 from gateway.calls import Call
@@ -21,7 +21,7 @@ from gateway.forwarding import HARMLESS, passed_headers, request_head
 from gateway.http1 import Answer, BrokenOff, Content
 from gateway.metering import Metering
 from gateway.metrics import Metrics
-from gateway.origins import NotSent, NotSentInTime, Origin, Origins
+from gateway.origins import NotSent, NotSentInTime, Origin, Origins, UpstreamBusy
 from gateway.pipeline import Admission
 from gateway.pipelining import Redis
 from gateway.threads import Threads
@@ -64,7 +64,7 @@ class Apis:
             return await self._tunnel(_Exchange(origin, call, route, grant, extra), admission)
         body = Body(call, LARGEST_BODY)
         if call.method == "POST" and b"idempotency-key" in call.fields:
-            return await self._once(_Exchange(origin, call, route, grant, extra + HARMLESS), await body.whole())
+            return await self._once(_Exchange(origin, call, route, grant, extra + HARMLESS), admission, await body.whole())
         exchange = _Exchange(origin, call, route, grant, extra + HARMLESS)
         if body.is_empty:
             answer = await exchange.send(b"", b"content-length: 0\r\n" if body.length == 0 else b"")
@@ -72,11 +72,14 @@ class Apis:
             answer = await exchange.send(body.parts(), b"content-length: %d\r\n" % body.length)
         else:
             answer = await exchange.send(_chunked(body.parts()), b"transfer-encoding: chunked\r\n")
+        return await self._pass_on(exchange, admission, answer)
+
+    async def _pass_on(self, exchange: "_Exchange", admission: Admission, answer: Answer) -> int:
         if not is_event_stream(answer):
             return await exchange.pass_on(answer)
         task = asyncio.current_task()
         answer.make_room()
-        stream = Lasting(call, admission, task.cancel if task else answer.close)
+        stream = Lasting(exchange.call, admission, task.cancel if task else answer.close)
         self.lastings.enter(stream)
         try:
             return await exchange.pass_on(answer)
@@ -119,7 +122,7 @@ class Apis:
             tunnel.close()
             self.lastings.leave(tunnel)
 
-    async def _once(self, exchange: "_Exchange", body: bytes) -> int:
+    async def _once(self, exchange: "_Exchange", admission: Admission, body: bytes) -> int:
         call = exchange.call
         key = call.header(b"idempotency-key")
         check_key(key)
@@ -141,10 +144,10 @@ class Apis:
                 await self._threads.run(finish, caller=caller, key=key, status=answer.status, headers=headers, body=whole)
                 if whole is None:
                     exchange.ours += lines([replays.NOT_STORED])
-                return await exchange.pass_on(answer)
+                return await self._pass_on(exchange, admission, answer)
             finally:
                 answer.close()
-        except (NotSent, NotSentInTime):
+        except (NotSent, NotSentInTime, CircuitOpen, UpstreamBusy):
             await self._threads.run(replays.release, caller=caller, key=key)
             raise
         except BaseException:
@@ -232,7 +235,11 @@ class _Exchange:
         """Send the answer to the client as it comes. Raises BrokenOff if it ends before its end."""
         call, exchange = self.call, self.call.exchange
         try:
-            exchange.start(answer.status, passed_headers(answer), self.ours)
+            try:
+                exchange.start(answer.status, passed_headers(answer), self.ours)
+            except ValueError as error:  # a header that would be two
+                self.origin.broke_off(BrokenOff(str(error)))
+                raise UpstreamUnavailable() from error
             for part in self.read:
                 call.bytes_out += len(part)
                 await exchange.write(part)

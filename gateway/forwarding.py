@@ -6,6 +6,7 @@ import time
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from yarl import URL
 
 from apikeys.snapshots import Grant
 from core.models import Environment
@@ -40,10 +41,10 @@ class Base:
     __slots__ = ("_path", "host_line", "origin")
 
     def __init__(self, upstream: Upstream) -> None:
-        parts = urlsplit(upstream.url)
-        self.origin = f"{parts.scheme}://{parts.netloc}"
-        self._path = parts.path.rstrip("/").encode()
-        self.host_line = f"host: {parts.netloc}\r\n".encode()
+        url = URL(upstream.url)
+        self.origin = str(url.origin())
+        self._path = url.raw_path.rstrip("/").encode()
+        self.host_line = f"host: {url.host_port_subcomponent}\r\n".encode()
 
     def target(self, route: Route, call: Call) -> bytes:
         """Path and query at the upstream: below its base, and as the client sent them (`paths.plain` let no way out pass)."""

@@ -35,6 +35,10 @@ class BrokenOff(Exception):
     """The connection ended before the whole answer had come: what was sent may have had its effect."""
 
 
+class Busy(Exception):
+    """Every connection that there may be is in use, and none has become free in time: nothing was sent."""
+
+
 class TimeUp(BrokenOff):
     """The server took longer than it may."""
 
@@ -85,17 +89,23 @@ class Answer:
 
 
 class Pool:
-    """Connections to one server, at most `most` of them busy at a time; who wants another waits.
+    """Connections to one server, at most `most` of them busy at a time; who wants another waits, `queue` seconds if given.
 
     `tick` is to be called several times a second where there is a `patience`, or where idle connections should be closed.
     """
 
     def __init__(
-        self, connect: Callable[[], Awaitable["Connection"]], *, most: int | None = None, patience: Patience | None = None
+        self,
+        connect: Callable[[], Awaitable["Connection"]],
+        *,
+        most: int | None = None,
+        patience: Patience | None = None,
+        queue: float | None = None,
     ) -> None:
         self._connect = connect
         self._most = most or MOST_AT_ONCE
         self.patience = patience or Patience()
+        self._queue = queue
         self.now = 0.0
         self.busy: set[Connection] = set()
         self._taken = 0
@@ -110,7 +120,7 @@ class Pool:
 
         `bodiless`: the answer has no body (HEAD); `repeatable`: it may be sent again if a kept connection turns out to be
         dead; `duplex`: the rest of the body is sent while the answer comes; `upgrade`: a 101 is an answer. Raises Unreachable,
-        BrokenOff, TimeUp, what `connect` raises, and what was wrong with the body.
+        BrokenOff, TimeUp, what `connect` raises, what was wrong with the body, and Busy after `queue` seconds.
         """
         if self._taken >= self._most or self._waiting:
             await self._place()
@@ -200,7 +210,12 @@ class Pool:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
-            await turn
+            async with asyncio.timeout(self._queue):
+                await turn
+        except TimeoutError as error:
+            if turn.done() and not turn.cancelled():
+                self._release()
+            raise Busy from error
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self._release()
@@ -270,6 +285,7 @@ class Connection(asyncio.Protocol):
         self._takes_upgrade = upgrade
         self._body: list[bytes] = []
         self._buffered = self._unframed = 0
+        self._head_due = NEVER
         self._is_paused = self._has_failed = self._has_length = self._keeps_alive = False
         self._is_sent = self._is_expired = False
         self._waiter: asyncio.Future[None] | None = None
@@ -304,14 +320,16 @@ class Connection(asyncio.Protocol):
         else:
             self._write(head)
             self._upload = self._loop.create_task(self._send_parts(body))
+        if self._is_sent:
+            self._head_due = self.pool.now + self.patience.head
         while not self.has_head:
-            await self._wait(self.patience.head if self._is_sent else NEVER)
+            await self._wait(self._head_due)
         if not self._is_sent and not duplex:
             self._end_upload()
 
     async def chunk(self) -> bytes:
         while not self._body and not self.is_complete:
-            await self._wait(self.patience.part)
+            await self._wait(self.pool.now + self.patience.part)
         body = self._body
         data = body[0] if len(body) == 1 else b"".join(body)
         body.clear()
@@ -426,7 +444,7 @@ class Connection(asyncio.Protocol):
                     self.deadline = NEVER
             self._is_sent = True
             if not self.has_head:
-                self.deadline = self.pool.now + self.patience.head
+                self.deadline = self._head_due = self.pool.now + self.patience.head
         except BrokenOff:
             self._wake()  # who waits for the answer finds out
         except Exception as error:  # of the request's own body: whoever waits for the answer raises it
@@ -450,7 +468,7 @@ class Connection(asyncio.Protocol):
         self._require_open()
         self.transport.write(data)
 
-    async def _wait(self, seconds: float) -> None:
+    async def _wait(self, deadline: float) -> None:
         if self._upload_error is not None:
             raise self._upload_error
         if self._is_expired:
@@ -458,7 +476,7 @@ class Connection(asyncio.Protocol):
         if not self.is_alive or self._has_failed:
             raise BrokenOff(self.reason or "the connection ended before the answer")
         self._waiter = self._loop.create_future()
-        self.deadline = self.pool.now + seconds
+        self.deadline = deadline
         await self._waiter
         self.deadline = NEVER
 

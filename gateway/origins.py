@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from core import health
 from core.outbound import Dialer, Refused, TooSlow
 from core.outbound import Unreachable as NotReached
-from core.problems import UpstreamTimeout, UpstreamUnavailable
+from core.problems import TemporarilyUnavailable, UpstreamTimeout, UpstreamUnavailable
 from core.upstreams import Route, Upstream
 from gateway.circuits import CLOSED, Budget, Circuit, Health
 from gateway.forwarding import Base
-from gateway.http1 import Answer, BrokenOff, Connection, Content, Patience, Pool, TimeUp
+from gateway.http1 import Answer, BrokenOff, Busy, Connection, Content, Patience, Pool, TimeUp
 from gateway.metrics import Metrics
 from gateway.pipelining import Redis, RedisAway
 
@@ -38,6 +38,10 @@ class NotSentInTime(UpstreamTimeout):
     """Nor was it within its time."""
 
 
+class UpstreamBusy(TemporarilyUnavailable):
+    detail = _("The API behind this address has as many calls to answer as it may. Try again as Retry-After says.")
+
+
 class Origin:
     """One upstream. `key` names it where processes tell of it."""
 
@@ -52,12 +56,14 @@ class Origin:
         self._dialer = dialer
         self._metrics = metrics
         patience = Patience(upstream.head_timeout, upstream.idle_timeout)
-        self.pool = Pool(self._connect, most=settings.UPSTREAM_CONNECTIONS, patience=patience)
+        most, queue = settings.UPSTREAM_CONNECTIONS, upstream.connect_timeout
+        self.pool = Pool(self._connect, most=most, patience=patience, queue=queue)
 
     async def send(self, method: str, head: bytes, body: Content, *, upgrade: bool = False) -> Answer:
         """Send a request, and return the answer once its head is there.
 
-        Raises CircuitOpen, NotSent, NotSentInTime, UpstreamUnavailable, UpstreamTimeout, and what is wrong with the body.
+        Raises CircuitOpen, UpstreamBusy, NotSent, NotSentInTime, UpstreamUnavailable, UpstreamTimeout, and what is wrong with the
+        body.
         """
         pool, circuit = self.pool, self.circuit
         self.used_at = began = time.monotonic()
@@ -74,6 +80,8 @@ class Origin:
                         head, body, bodiless=method == "HEAD", repeatable=is_safe, duplex=True, upgrade=upgrade
                     )
                     break
+                except Busy as error:
+                    raise UpstreamBusy(retry_after=1) from error
                 except (NotReached, Refused, BrokenOff) as error:
                     if tries > 0 and not isinstance(error, Refused | TooSlow | TimeUp) and self._budget.take():
                         continue
@@ -175,17 +183,19 @@ class Origins:
 
     async def _publish(self) -> None:
         oldest = time.monotonic() - FORGOTTEN_AFTER
+        sent = []
         for key, origin in list(self._known.items()):
             told, is_closed = origin.health, origin.circuit.state == CLOSED
             if told.is_changed or not is_closed:
                 told.is_changed = False
                 name = health.KEY.format(key)
-                await self._redis.send("HSET", name, self._epoch, health.packed(told.seen(origin.circuit)))
-                await self._redis.send("EXPIRE", name, health.KEPT)
+                sent.append(self._redis.send("HSET", name, self._epoch, health.packed(told.seen(origin.circuit))))
+                sent.append(self._redis.send("EXPIRE", name, health.KEPT))
                 if not is_closed:
-                    await self._redis.send("SADD", health.OPEN, key)
+                    sent.append(self._redis.send("SADD", health.OPEN, key))
             elif origin.used_at < oldest and not origin.pool.is_used:
                 del self._known[key]
+        await asyncio.gather(*sent)
         self._metrics.open_circuits = sum(origin.circuit.state != CLOSED for origin in self._known.values())
 
 

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import socket
 import threading
+from contextlib import suppress
 
 import pytest
 from hypothesis import example, given
@@ -374,3 +375,53 @@ def test_its_owner_sees_how_it_does(gateway, served, consumer, globex, initech, 
     assert found["last_error"] == "It answered with status 503."
     assert found["last_success_at"] <= found["last_error_at"]
     initech.api.get(path).expect_problem(404, "not_found")
+
+
+def test_a_header_on_two_lines_never_becomes_two(gateway, served, consumer, scripted):
+    scripted(b"HTTP/1.1 200 OK\r\nX-B: 1\r\n Set-Cookie: a=b\r\nContent-Length: 2\r\n\r\nok")
+    assert "set-cookie" not in gateway.get(f"{served.path}/x", key=consumer.text).headers
+
+
+def test_a_call_that_was_not_sent_leaves_its_idempotency_key_free(gateway, served, consumer, upstream, monkeypatch):
+    monkeypatch.setattr(circuits, "LEAST_CALLS", 1)
+    monkeypatch.setattr(circuits, "FIRST_PAUSE", 0.5)
+    once = {"Idempotency-Key": "one"}
+    upstream.breaks = True
+    gateway.post(f"{served.path}/x", b"{}", key=consumer.text).expect_problem(502, "upstream_unavailable")
+    upstream.breaks = False
+    refused = gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once)
+    refused.expect_problem(503, "upstream_paused")
+    threading.Event().wait(int(refused.headers["retry-after"]))
+    gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect(200)
+    assert len(upstream.seen) == 2
+
+
+def test_who_waits_too_long_for_a_connection_is_told(gateway, served, consumer, upstream, settings):
+    settings.UPSTREAM_CONNECTIONS = 1
+    integrations.update(integration=served.integration, changes={"connect_timeout": 1}, by=SYSTEM)
+    upstream.gate.clear()
+    first = threading.Thread(target=gateway.get, args=(f"{served.path}/x",), kwargs={"key": consumer.text})
+    first.start()
+    upstream.arrived.wait(10)
+    gateway.get(f"{served.path}/x", key=consumer.text).expect_problem(503, "temporarily_unavailable")
+    upstream.gate.set()
+    first.join()
+
+
+def test_a_head_that_trickles_is_given_up(gateway, served, consumer, upstream):
+    """Each further byte is no new patience."""
+    over = threading.Event()
+
+    def trickle(request):
+        request.close_connection = True
+        with suppress(OSError):
+            for letter in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 300:
+                request.wfile.write(bytes([letter]))
+                request.wfile.flush()
+                if over.wait(0.05):
+                    return
+
+    integrations.update(integration=served.integration, changes={"head_timeout": 1}, by=SYSTEM)
+    upstream.answer = trickle
+    gateway.get(f"{served.path}/x", key=consumer.text).expect_problem(504, "upstream_timeout")
+    over.set()
