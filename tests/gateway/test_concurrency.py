@@ -45,7 +45,7 @@ def under_way(gateway, path, consumer, upstream, eventually):
         with ThreadPoolExecutor(count) as pool:
             try:
                 found = [pool.submit(door.get, path, key=consumer.text) for _ in range(count)]
-                eventually(lambda: len(upstream.seen) == before + count)
+                eventually(lambda: len(upstream.seen) == before + count, 20)
                 yield found
             finally:
                 upstream.gate.set()

@@ -149,7 +149,7 @@ class TestUpstreamsWhoseGatewayIsKilled:
                 while True:
                     stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=0.3))
             send()
-            eventually(lambda: StoredAnswer.objects.filter(key=once["Idempotency-Key"]).exists())
+            eventually(lambda: StoredAnswer.objects.filter(key=once["Idempotency-Key"]).exists(), 20)
             doomed.kill()
             first, last = again()
             full.close()
@@ -160,7 +160,7 @@ class TestUpstreamsWhoseGatewayIsKilled:
     def test_while_the_upstream_works(self, doomed, upstream, send, again):
         upstream.gate.clear()
         send()
-        assert upstream.arrived.wait(10)
+        assert upstream.arrived.wait(20)
         doomed.kill()
         upstream.gate.set()
         first, last = again()
@@ -171,10 +171,10 @@ class TestUpstreamsWhoseGatewayIsKilled:
     def test_after_the_answer_and_before_it_is_stored(self, doomed, upstream, once, send, again, eventually):
         upstream.gate.clear()
         send()
-        assert upstream.arrived.wait(10)
+        assert upstream.arrived.wait(20)
         with locked("SELECT 1 FROM core_storedanswer WHERE key = %s FOR UPDATE", once["Idempotency-Key"]):
             upstream.gate.set()
-            eventually(lambda: is_waited_for("core_storedanswer"))
+            eventually(lambda: is_waited_for("core_storedanswer"), 20)
             doomed.kill()
         for answer in again():  # PostgreSQL may do what the dead process had asked for, or not
             assert answer.status == 200 or answer["code"] in UNDER_WAY
@@ -243,7 +243,7 @@ class TestOurOwnWhoseProcessIsKilled:
         key = acme.key().text
         with locked(f"LOCK TABLE {table} IN EXCLUSIVE MODE"):
             Sent(door, "/api/partner/v1/keys", body, key, once)
-            eventually(lambda: is_waited_for(table), 10)
+            eventually(lambda: is_waited_for(table), 20)
             web.kill()
         web.start(eventually)
         first = eventually(lambda: self.repeat(door, body, key, once, eventually), 20).expect(201)
@@ -255,7 +255,7 @@ class TestOurOwnWhoseProcessIsKilled:
         key = acme.key().text
         with GatewayProcess(PORTICO_WEB_SOCKET=web.socket) as doomed, locked("LOCK TABLE core_storedanswer IN EXCLUSIVE MODE"):
             Sent(doomed, "/api/partner/v1/keys", body, key, once)
-            eventually(lambda: is_waited_for("core_storedanswer"), 10)
+            eventually(lambda: is_waited_for("core_storedanswer"), 20)
             doomed.kill()
         answer = eventually(lambda: self.repeat(door, body, key, once, eventually), 20).expect(201)
         assert answer.headers["idempotent-replayed"] == "true"

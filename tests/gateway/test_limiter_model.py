@@ -276,7 +276,7 @@ def test_script_decides_as_the_simulation(redis):
 
 @pytest.mark.slow
 def test_script_decides_as_the_simulation_in_many_cases(redis):
-    run(redis, max_examples=200, stateful_step_count=50)
+    run(redis, max_examples=100, stateful_step_count=50)
 
 
 def test_a_clock_set_back_over_a_months_end_finds_its_count(redis):

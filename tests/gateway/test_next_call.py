@@ -22,7 +22,7 @@ from tests.platform import ROOT, member
 pytestmark = pytest.mark.slow
 
 PATH = "/gateway/authorize?scope=requests:read"
-TRIALS = int(os.environ.get("PORTICO_TRIALS", "240"))
+TRIALS = int(os.environ.get("PORTICO_TRIALS", "120"))
 SOON = 2.0
 # Kills itself between the commit and the write to Redis, in a process of its own for each key that it is told.
 KILLED = """
