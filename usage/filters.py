@@ -71,7 +71,7 @@ class CallFilter(django_filters.FilterSet):
 
     def by_address(self, queryset: CallQuerySet, name: str, value: str) -> CallQuerySet:
         try:
-            return queryset.seeking(Q(address=str(ipaddress.ip_address(value.strip()))))
+            return queryset.seeking(Q(address=str(ipaddress.ip_address(value.strip().partition("%")[0]))))
         except ValueError as error:
             raise ValidationError({"address": [str(_("An IP address such as 203.0.113.9."))]}) from error
 

@@ -251,6 +251,7 @@ class TestSearch:
             ("path=%25", []),
             ("code=ip_not_allowed", ["/api/x"]),
             ("address=2001:DB8:0::7", ["/api/x"]),
+            ("address=2001:db8::7%25eth0", ["/api/x"]),
             ("status=403&method=GET", []),
         ],
     )
