@@ -5,10 +5,12 @@ from partners.models import Partner
 
 
 def erase(partner: Partner) -> None:
-    """Take both away; that there were keys and applications, and when, stays."""
+    """Take both away, and end applications and consents; that there were any, and when, stays."""
     Leak.objects.filter(key__partner=partner).delete()
     Key.objects.filter(partner=partner).update(name="", ip_allowlist=[], last_used_address=None, last_used_agent="")
-    nothing = {"name": "", "redirect_uris": [], "ip_allowlist": [], "created_by": ""}
+    ended = {"status": Consent.Status.REVOKED}
+    nothing = {"name": "", "redirect_uris": [], "ip_allowlist": [], "created_by": "", "status": Application.Status.REVOKED}
     Application.objects.filter(partner=partner).update(**nothing)
+    Consent.objects.filter(application__partner=partner).update(**ended)
     ClientSecret.objects.filter(application__partner=partner).update(created_by="")
-    Consent.objects.filter(partner=partner).update(member=None)
+    Consent.objects.filter(partner=partner).update(member=None, **ended)

@@ -66,8 +66,8 @@ def take_call(*, application: Application, partner: Partner, cost: int) -> Room 
 
 
 def take_token(*, application: Application, limit: int) -> bool:
-    """Whether the application may be given a token, of which it gets `limit` a minute."""
-    room = _take({f"rate:token:{application.pk.hex}": limit}, 1)
+    """Whether the application may be given a token, of which it gets `limit` a minute, and all of its maker's ten times that."""
+    room = _take({f"rate:token:{application.pk.hex}": limit, f"rate:token:{application.partner_id.hex}": 10 * limit}, 1)
     return room is None or room.admitted
 
 

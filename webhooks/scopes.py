@@ -6,6 +6,6 @@ from core.scopes import Scope, register
 
 register(
     Scope("webhooks:read", _("See webhook endpoints, deliveries and events")),
-    Scope("webhooks:write", _("Create and change webhook endpoints, resend and replay deliveries")),
+    Scope("webhooks:write", _("Create and change webhook endpoints, resend and replay deliveries"), delegable=False),
     group=_("Webhooks"),
 )

@@ -38,6 +38,10 @@ class FormView(ApiView):
     heeds_idempotency_key = False
     parser_classes = [FormParser]
 
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """Whatever Accept says, the answer is JSON."""
+        return super().perform_content_negotiation(request, force=True)
+
     def answered(self, request: Request, answer: Any) -> HttpResponse:
         """The `answer` to the form, with its effects; also those of a refusal, which may have ended what was used twice."""
         http = request._request

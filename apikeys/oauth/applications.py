@@ -187,7 +187,8 @@ def authenticated(*, application: Application, text: str) -> bool:
         return False
     now = clock.now()
     if secret.last_used_at is None or now - secret.last_used_at > timedelta(minutes=1):
-        ClientSecret.objects.filter(pk=secret.pk).update(last_used_at=now)
+        # Not while other rows are locked: verbs lock the application before its secrets.
+        transaction.on_commit(lambda: ClientSecret.objects.filter(pk=secret.pk).update(last_used_at=now))
     return True
 
 

@@ -36,6 +36,8 @@ class Caller:
         """Identifies the caller among all others; the owner of its idempotency keys."""
         if self.kind == "operator":
             return f"operator:{self.credential_id}"
+        if self.kind == "application" and self.credential_id and self.partner_id:  # it reads no answers but its own
+            return f"app:{self.credential_id.hex}:{self.partner_id.hex}:{self.environment}"
         if self.partner_id:
             return f"partner:{self.partner_id}:{self.environment}"
         return f"address:{self.call.address}"

@@ -24,3 +24,12 @@ def test_a_call_by_an_application_is_told_as_one(gateway, globex, app):
     app.application.refresh_from_db()
     assert app.application.last_used_at
     assert Consent.objects.get(application=app.application).last_used_at
+
+
+def test_an_application_reads_no_stored_answers_of_the_partner(gateway, globex, app):
+    """An Idempotency-Key that the partner's own key has used is another one for an application."""
+    bearer = {"Authorization": f"Bearer {connected(globex.partner, app, scope='requests:write')['access_token']}"}
+    body = {"type": "TENANCY", "payload": {}}
+    made = globex.api.post("/requests", body, headers={"Idempotency-Key": "guessed"}).expect(201)
+    other = gateway.post("/api/partner/v1/requests", body, headers={**bearer, "Idempotency-Key": "guessed"}).expect(201)
+    assert other["requestId"] != made["requestId"]

@@ -165,3 +165,8 @@ def test_tokens_of_one_application_are_rationed(sync, monkeypatch):
     monkeypatch.setattr(server, "TOKENS_A_MINUTE", 2)
     statuses = [ask(sync, grant_type="client_credentials").status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
+
+
+def test_json_whatever_is_accepted(sync):
+    headers = {**basic(sync.id, sync.secret), "HTTP_ACCEPT": "text/html"}
+    assert Client().post(TOKEN, "grant_type=client_credentials", content_type=FORM, **headers).status_code == 200
