@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import connection, transaction
 from django.db.models import Q
+from prometheus_client import Counter
 
 from abuse import incidents, patterns, unusual
 from abuse.models import Incident, Mute, Rule
@@ -17,6 +18,8 @@ from core import clock
 from partners.models import Partner
 from usage.models import Position
 from usage.records import STREAM
+
+INCIDENTS = Counter("portico_abuse_incidents_total", "Keys of which a rule held, by what it does.", ["action"])
 
 log = structlog.get_logger(__name__)
 
@@ -71,4 +74,5 @@ def _hold(rule: Rule, key: Key, now: datetime) -> None:
         return
     found = patterns.look(rule, key, since=since, now=now)
     if found is not None and (incident := incidents.open(rule=rule, key=key, found=found)):
+        INCIDENTS.labels(str(rule.action)).inc()
         log.warning("abuse_incident", incident=incident.public_id, key=key.public_id, rule=rule.name, action=rule.action)

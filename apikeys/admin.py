@@ -5,12 +5,13 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from apikeys import keys, leaks
-from apikeys.models import Key
+from apikeys.models import Key, Leak
 from apikeys.oauth import admin as oauth_admin  # noqa: F401  (what it registers)
-from core.console import Deed, NoteForm, ReasonForm, Rows
+from core.console import Deed, NoteForm, ReadOnly, ReasonForm, Rows
 from partners.console_filters import PartnerFilter
 
 LABELS = {
@@ -36,6 +37,15 @@ class EndFilter(admin.SimpleListFilter):
         return queryset.in_state(self.value()) if self.value() in {"expiring", "expired"} else queryset
 
 
+class LeakInline(ReadOnly, TabularInline):
+    """Where somebody found the key. The note is a stranger's."""
+
+    model = Leak
+    verbose_name_plural = _("found in the open")
+    fields = ["source", "url", "note", "reported_from", "created_at"]
+    tab = True
+
+
 @admin.register(Key)
 class KeyAdmin(Rows):
     """Keys of all partners."""
@@ -49,6 +59,7 @@ class KeyAdmin(Rows):
     search_help_text = _("Name, hint, id, or partner.")
     actions = ["disable_selected", "enable_selected", "revoke_selected"]
     actions_detail = ["disable", "enable", "leak", "revoke"]
+    inlines = [LeakInline]
     fields = [
         "public_id",
         "name",

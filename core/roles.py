@@ -102,7 +102,7 @@ RIGHTS: dict[str, Right] = {
         REVIEWER,
         _can("change", "partners.review", "partners.document", "partners.tierrequest", "marketplace.integration"),
     ),
-    "keys:read": Right(_("See keys and applications; nobody sees their text"), SUPPORT, _can("view", *KEYS)),
+    "keys:read": Right(_("See keys and applications; nobody sees their text"), SUPPORT, _can("view", *KEYS, "apikeys.leak")),
     "keys:write": Right(_("Switch keys and applications off and on, revoke them"), SUPPORT, _can("change", *KEYS)),
     "keys:verify": Right(_("Check partners' keys"), SUPPORT, _can("view", "apikeys.key")),
     "abuse:read": Right(_("See abuse rules and what they found"), SUPPORT, _can("view", "abuse.rule", "abuse.incident")),

@@ -72,10 +72,10 @@ GUIDES: dict[str, Guide] = {
         ),
     ),
     "key_disabled": Guide(
-        _("Somebody switched the key off, for a while."),
+        _("Somebody switched the key off for a while, or it was suspended because of how it was used; the detail says which."),
         (
             _("Look under Activity who did and why."),
-            _("An owner, admin or developer switches it on again on its page."),
+            _("An owner, admin or developer switches it on again on its page; of a suspended key that shows what was counted."),
         ),
     ),
     "invalid_secret": Guide(
@@ -212,7 +212,7 @@ GUIDES: dict[str, Guide] = {
         (_("Look for a newer mail, or ask whoever invited you to send it again."),),
     ),
     "rate_limited": Guide(
-        _("More calls came in a minute than the key, all of the partner’s keys, or the address may make."),
+        _("More calls came in a minute than the key, the partner or the address may make. Unknown credentials count apart."),
         (
             _("Wait as many seconds as Retry-After says; spread retries at random."),
             _("Read RateLimit in each answer and slow down before it reaches 0."),

@@ -89,6 +89,7 @@ def test_console_and_command(client, issued, acme, monkeypatch):
     client.post(f"/admin/apikeys/key/{issued.key.pk}/leak/", {"_form_submitted": "True", "reason": "Seen in a talk"})
     assert status(issued) == "leaked"
     assert issued.key.leaks.get().note == "Seen in a talk"
+    assert "Seen in a talk" in client.get(f"/admin/apikeys/key/{issued.key.pk}/change/").content.decode()
     other = keys.issue(partner=acme, environment="test", name="Other", by=SYSTEM)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"\n{other.text}\nnothing\n"))
     call_command("report_leak", stdout=io.StringIO())
