@@ -66,6 +66,7 @@ def test_calls_are_found_followed_and_explained(visit: Visit) -> None:
     visitor.see("call-refused", EXTREMES)
 
 
+@pytest.mark.slow
 def test_bodies_of_a_failed_test_call_are_shown_until_they_are_unwanted(visit: Visit) -> None:
     owner, partner = people.established()
     failed = called(partner)
