@@ -18,7 +18,7 @@ from gateway import replays, tunnels
 from gateway.calls import Call
 from gateway.exchanges import lines
 from gateway.forwarding import HARMLESS, passed_headers, request_head
-from gateway.http1 import Answer, BrokenOff, Content
+from gateway.http1 import Answer
 from gateway.metering import Metering
 from gateway.metrics import Metrics
 from gateway.origins import NotSent, NotSentInTime, Origin, Origins, UpstreamBusy
@@ -27,6 +27,7 @@ from gateway.pipelining import Redis
 from gateway.threads import Threads
 from gateway.tunnels import Judge, Lasting, Lastings, Tunnel
 from gateway.upstream import LARGEST_BODY, Body
+from gateway.wires import BrokenOff, Content
 
 STORED_HEADERS = frozenset({b"content-type", b"content-language", b"location", b"etag", b"last-modified", b"cache-control"})
 EVENT_STREAM = b"text/event-stream"

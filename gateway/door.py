@@ -25,7 +25,6 @@ from gateway.crowd import Crowd
 from gateway.directory import Directory
 from gateway.exchanges import ClientGone, Exchange, Headers
 from gateway.guesses import Guesses
-from gateway.http1 import BrokenOff
 from gateway.limits import Limits
 from gateway.metering import Metering
 from gateway.metrics import Metrics
@@ -38,6 +37,7 @@ from gateway.table import Table
 from gateway.threads import PostgresAway, Threads
 from gateway.tunnels import is_asked_for
 from gateway.upstream import Django
+from gateway.wires import BrokenOff
 from usage.records import CallRecord
 
 log = structlog.get_logger(__name__)

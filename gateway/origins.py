@@ -16,9 +16,10 @@ from core.problems import TemporarilyUnavailable, UpstreamTimeout, UpstreamUnava
 from core.upstreams import Route, Upstream
 from gateway.circuits import CLOSED, Budget, Circuit, Health
 from gateway.forwarding import Base
-from gateway.http1 import Answer, BrokenOff, Busy, Connection, Content, Patience, Pool, TimeUp
+from gateway.http1 import Answer, Busy, Pool
 from gateway.metrics import Metrics
 from gateway.pipelining import Redis, RedisAway
+from gateway.wires import BrokenOff, Connection, Content, Patience, TimeUp
 
 log = structlog.get_logger(__name__)
 

@@ -22,7 +22,7 @@ from gateway.addresses import LOCAL
 from gateway.crowd import Crowd
 from gateway.exchanges import BUFFERED, ClientGone, Exchange, Headers, lines, rendered
 from gateway.heads import LARGEST_HEAD, METHODS, HeadTooLarge, origin_form, problem_of, without_offer
-from gateway.http1 import BrokenOff
+from gateway.wires import BrokenOff
 
 log = structlog.get_logger(__name__)
 

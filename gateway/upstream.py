@@ -13,10 +13,11 @@ from core import problems
 from core.identity import HEADER, Identity, sign
 from gateway.calls import Call
 from gateway.exchanges import BUFFERED, Headers
-from gateway.http1 import Answer, BrokenOff, Pool, Unreachable, unix
+from gateway.http1 import Answer, Pool, Unreachable, unix
 from gateway.pipeline import Admission
 from gateway.replays import REPLAYED
 from gateway.shelf import Kept, Shelf, ShelfFull
+from gateway.wires import BrokenOff
 
 TIMEOUT = 60.0
 """Seconds for which Django may keep us waiting, for its head and for each further part."""

@@ -18,8 +18,8 @@ from core.upstreams import Route, Upstream
 from gateway import circuits
 from gateway.circuits import Circuit
 from gateway.forwarding import Base
-from gateway.http1 import Connection
 from gateway.paths import AmbiguousPath, plain
+from gateway.wires import Connection
 from marketplace import integrations
 
 
