@@ -194,6 +194,7 @@ class LeakView(ApiView):
             component_name="LeakReport",
             serializers=[LeakSerializer, FindingSerializer(many=True)],
             resource_type_field_name=None,
+            many=False,
         ),
         responses={202: AcceptedSerializer},
         examples=[

@@ -143,7 +143,7 @@ class IntegrationSerializer(StrictModel):
         read_only_fields = fields
 
 
-class HealthSerializer(Strict):
+class UpstreamHealthSerializer(Strict):
     """How the upstream did in the last five minutes, as the gateways see it. `state` is `closed` while calls pass, `open` while
     they are refused, `half_open` while one tries, `unknown` before the first."""
 
@@ -161,7 +161,7 @@ class HealthSerializer(Strict):
 class ShownIntegrationSerializer(IntegrationSerializer):
     """One's own integration, with how its upstream does."""
 
-    health = HealthSerializer(read_only=True)
+    health = UpstreamHealthSerializer(read_only=True)
 
     class Meta(IntegrationSerializer.Meta):
         fields = [*IntegrationSerializer.Meta.fields, "health"]
