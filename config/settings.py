@@ -11,6 +11,8 @@ from redis.retry import Retry
 
 from config import env
 from config.console import UNFOLD as UNFOLD
+from config.layers import API_MIDDLEWARE as API_MIDDLEWARE
+from config.layers import MIDDLEWARE as MIDDLEWARE
 from config.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from config.timetable import CELERY_BEAT_SCHEDULE as CELERY_BEAT_SCHEDULE
 
@@ -110,38 +112,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "rest_framework",
-]
-
-MIDDLEWARE = [
-    "core.middleware.CallMiddleware",
-    "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "core.middleware.ProblemMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "core.middleware.RequestLogMiddleware",
-    "allauth.account.middleware.AccountMiddleware",
-    "partners.sessions.SeenMiddleware",
-    "portal.console.ConsoleMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
-]
-
-# Calls of the API that the gateway let through, and measured: no session, no cookie, no page. See config/wsgi.py.
-API_MIDDLEWARE = [
-    "core.middleware.CallMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "core.middleware.ProblemMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "core.middleware.RequestLogMiddleware",
 ]
 
 TEMPLATES = [
