@@ -85,3 +85,13 @@ def test_live_data_wants_tls() -> None:
     with pytest.raises(Refused, match="https"):
         read_url("http://example.com/", require_tls=True)
     read_url("https://example.com/", require_tls=True)
+
+
+def test_a_demo_reaches_itself_at_whatever_port_it_has(settings) -> None:
+    settings.BASE_URL = "http://127.0.0.1:9200"
+    with pytest.raises(Refused, match="Port 9200"):
+        read_url("http://127.0.0.1:9200/demo")
+    settings.ALLOW_LOCAL_TARGETS = True
+    assert read_url("http://127.0.0.1:9200/demo").port == 9200
+    with pytest.raises(Refused, match="Port 9300"):
+        read_url("http://127.0.0.1:9300/demo")
