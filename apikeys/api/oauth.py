@@ -89,7 +89,7 @@ class TokenView(FormView):
     def post(self, request: Request) -> HttpResponse:
         """For the client credentials, for a code that a partner's consent gave, or for a refresh token, which is replaced by
         the one in the answer. Authenticate with HTTP Basic or with `client_id` and `client_secret` in the form."""
-        return self.answered(request, server.SERVER.create_token_response)
+        return self.answered(request, server.token_response)
 
 
 class RevokeView(FormView):

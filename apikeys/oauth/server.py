@@ -337,6 +337,15 @@ def checked_scopes(asked: str | None, allowed: list[str]) -> list[str]:
     return wanted
 
 
+def token_response(form: Request) -> HttpResponse:
+    """A token for what the form shows, or why not. To name no grant is not the mistake of naming an unknown one (section 5.2)."""
+    unnamed = errors.InvalidRequestError("Missing 'grant_type' in request.")
+    answer: HttpResponse = (
+        SERVER.create_token_response(form) if form.form.get("grant_type") else SERVER.handle_error_response(form, unnamed)
+    )
+    return answer
+
+
 def token_of(request: Request, client: Client) -> AccessToken | RefreshToken | None:
     """The token that a form names, if it is this client's; `token_type_hint` isn't needed to tell them apart."""
     text = request.form.get("token")

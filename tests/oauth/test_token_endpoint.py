@@ -97,8 +97,12 @@ def test_parameters_come_in_the_form_only(sync):
 
 
 def test_other_grants_are_unsupported(sync):
-    for grant in ("password", "", "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer", "é\x00"):
+    for grant in ("password", "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer", "é\x00"):
         refused(ask(sync, grant_type=grant), 400, "unsupported_grant_type")
+
+
+def test_a_grant_must_be_named(sync):
+    refused(ask(sync, grant_type=""), 400, "invalid_request")
 
 
 def test_a_scope_beyond_the_applications_is_refused(sync):
