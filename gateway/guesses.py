@@ -1,9 +1,10 @@
 """Credentials that aren't any: how many of them an address may try, and what it costs others meanwhile.
 
 They have a limit of their own. While an address has used it up, good credentials from there go on working (many customers may
-sit behind one address); but what has to be looked up in PostgreSQL is looked up one at a time.
+sit behind one address); but what has to be looked up in PostgreSQL stands in a line, one at a time.
 """
 
+import asyncio
 import time
 
 from core.problems import Problem, RateLimited
@@ -12,8 +13,20 @@ from gateway.credentials import Credential, Credentials, Snapshot
 from gateway.limits import Limits, Verdict
 
 MOST_REMEMBERED = 10_000
+LONGEST_LINE = 16
+"""Of one address: a look-up takes a few ms."""
 WAIT = 1
 """Seconds after which somebody is asked to come back whose credential couldn't be looked up just now."""
+
+
+class _Line:
+    """Those of one address who wait for a look-up, and the one whose turn it is."""
+
+    __slots__ = ("length", "turn")
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.turn = asyncio.Lock()
 
 
 class Guesses:
@@ -23,20 +36,24 @@ class Guesses:
         self._limits = limits
         self._credentials = credentials
         self._used_up: dict[str, float] = {}
-        self._looking: set[str] = set()
+        self._lines: dict[str, _Line] = {}
 
     async def find(self, credential: Credential, address: str) -> Snapshot | None:
-        """As `Credentials.find`. Raises RateLimited while a look-up for this address is under way and it has guessed too much."""
+        """As `Credentials.find`. Raises RateLimited for an address that has guessed too much if its line is full."""
         place = limited_as(address)
         if self._used_up.get(place, 0.0) < time.monotonic():
             return await self._credentials.find(credential)
-        if place in self._looking:
+        line = self._lines.setdefault(place, _Line())
+        if line.length >= LONGEST_LINE:
             raise RateLimited(limit=self._limits.guess_rate, window=60, headers={"Retry-After": str(WAIT)})
-        self._looking.add(place)
+        line.length += 1
         try:
-            return await self._credentials.find(credential)
+            async with line.turn:  # whoever came before may have had the same one looked up
+                return self._credentials.known(credential) or await self._credentials.find(credential)
         finally:
-            self._looking.discard(place)
+            line.length -= 1
+            if not line.length:
+                del self._lines[place]
 
     async def take(self, address: str) -> Verdict:
         """A guess was made. Raises RateLimited if it was one too many."""

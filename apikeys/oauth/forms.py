@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apikeys.forms import AddressLines, RotateForm
 from apikeys.oauth.models import Application, GrantType
-from core.scopes import SCOPES
+from core.scopes import SCOPES, Scope, grouped
 from partners.models import Member, Partner
 
 
@@ -53,7 +53,7 @@ class ApplicationForm(forms.Form):
         super().__init__(*args, **kwargs)
         held = set(self.initial.get("scopes", ()))
         names = sorted(name for name in SCOPES if member.may(name) or name in held)
-        choices = [(name, f"{name} · {_said(name)}") for name in names]
+        choices = [(group, [(each.name, f"{_said(each)} · {each.name}") for each in scopes]) for group, scopes in grouped(names)]
         self.fields["scopes"].choices = choices  # type: ignore[attr-defined]  # fields are typed as their base
         limit = self.fields["rate_limit_per_minute"]
         text = _("For each partner that it acts for; at most {most} on your tier. Empty: as much as that partner's tier allows.")
@@ -78,8 +78,6 @@ class RotateSecretForm(RotateForm):
     grace = forms.TypedChoiceField(label=_("The earlier secret works on for"), coerce=int)
 
 
-def _said(name: str) -> str:
-    scope = SCOPES[name]
-    return (
-        str(scope.description) if scope.delegable else str(_("{text} (for your own partner only)")).format(text=scope.description)
-    )
+def _said(scope: Scope) -> str:
+    text = str(scope.description)
+    return text if scope.delegable else str(_("{text} (for your own partner only)")).format(text=text)

@@ -23,7 +23,7 @@ def test_key_is_made_and_shown_once(visit: Visit) -> None:
     text = page.locator("[data-secret] code").first.inner_text()
     assert text.startswith("pk_live_")
     page.get_by_role("link", name="I have kept it").click()
-    page.get_by_role("link", name="Orders").wait_for()
+    page.get_by_role("heading", name="Orders").wait_for()
     assert text not in page.content()
 
 

@@ -58,7 +58,7 @@ class TestConfirmation:
         browser = Client()
         browser.post("/accounts/signup/", SIGNUP)
         browser.post("/accounts/confirm-email/", {"code": code_in(mailoutbox[0])})
-        answer = browser.post("/p/initech/keys/new", {"name": "First", "scopes": ["partner:read"], "lifetime": "0"})
+        answer = browser.post("/p/initech/keys/new", {"name": "First", "scopes": ["partner:read"], "lifetime": "never"})
         assert "pk_test_" in answer.content.decode()
 
     def test_code_of_a_new_password_confirms_the_address_too(self, newcomer, mailoutbox):

@@ -68,6 +68,7 @@ def test_export_shows_nobody_what_their_rights_dont(newcomer, client) -> None:
     weak = Caller(client, "key", newcomer.partner, environment="test", scopes=("requests:read", "members:read"))
     for found in (weak.get(f"/requests/{made}"), weak.get("/requests")["data"][0]):
         assert found["result"].keys() == {"exported_at", "environment", "members", "invitations", "requests", "withheld"}
-        assert found["result"]["withheld"] == ["earnings", "invoices", "keys", "partner", "payouts", "webhooks"]
+        withheld = ["applications", "consents", "earnings", "invoices", "keys", "partner", "payouts", "webhooks"]
+        assert found["result"]["withheld"] == withheld
     again = done(newcomer, "DATA_EXPORT")["requests"]["data"][0]["result"]
     assert again.keys() == {"exported_at", "environment", "withheld"}, "an export in an export shows nothing to anybody"
