@@ -89,7 +89,7 @@ def consent(request: PartnerRequest) -> HttpResponse:
     }
     response = render(request, "oauth/consent.html", context)
     # The form's answer is a redirect to the application, which browsers hold to form-action too.
-    response._csp_update = {"form-action": [redirects.source(asked.answer_to)]}  # type: ignore[attr-defined]  # django-csp's
+    response._csp_update = {"form-action": [redirects.source(asked.answer_to)]}  # type: ignore[attr-defined]  # as `csp_update` sets it
     return response
 
 
@@ -118,7 +118,7 @@ def _hindrance(request: PartnerRequest, asked: Asked) -> Problem | None:
 
 def _members(request: HttpRequest, application: Application) -> list[Member]:
     """What the person is in the partners that could consent."""
-    found = Member.objects.filter(user=request.user, partner__deleted_at=None).select_related("partner")  # type: ignore[misc]
+    found = Member.objects.filter(user=request.user, partner__deleted_at=None).select_related("partner")  # type: ignore[misc]  # signed in
     usable = {Partner.Status.ACTIVE}
     if application.environment == Environment.TEST:
         usable |= {Partner.Status.PENDING}

@@ -1,6 +1,5 @@
-"""How calls under `/apis/` are carried: connections, headers, paths, broken answers, patience, circuits."""
+"""How calls under `/apis/` are carried: connections, headers, paths, broken answers, patience."""
 
-import asyncio
 import http.client
 import socket
 import threading
@@ -10,16 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core import outbound
 from core.actors import SYSTEM
-from core.outbound import Dialer, Refused, Unreachable
-from core.problems import CircuitOpen
 from core.upstreams import Route, Upstream
 from gateway import circuits
-from gateway.circuits import Circuit
 from gateway.forwarding import Base
 from gateway.paths import AmbiguousPath, plain
-from gateway.wires import Connection
 from marketplace import integrations
 
 
@@ -209,57 +203,6 @@ def test_a_failing_upstream_is_left_alone(gateway, served, consumer, upstream, m
     assert metrics("portico_gateway_circuit_changes_total", state="opened") >= 1
 
 
-class TestCircuit:
-    """What a breaker does as time passes."""
-
-    def opened(self):
-        circuit = Circuit()
-        for _ in range(circuits.LEAST_CALLS):
-            circuit.fail(100.0)
-        assert circuit.state == "open"
-        return circuit
-
-    def test_a_few_failures_are_nothing(self):
-        circuit = Circuit()
-        for _ in range(circuits.LEAST_CALLS - 1):
-            assert not circuit.fail(100.0)
-        for _ in range(circuits.LEAST_CALLS + 1):
-            circuit.succeed(100.0)
-        assert not circuit.fail(100.0)
-        assert circuit.state == "closed"
-
-    def test_old_failures_are_forgotten(self):
-        circuit = Circuit()
-        for _ in range(circuits.LEAST_CALLS - 1):
-            circuit.fail(100.0)
-        circuit.fail(100.0 + 2 * circuits.WINDOW)
-        assert circuit.state == "closed"
-
-    def test_one_call_tries_and_closes_it(self):
-        circuit = self.opened()
-        with pytest.raises(CircuitOpen):
-            circuit.admit(104.0)
-        assert circuit.admit(105.0)
-        with pytest.raises(CircuitOpen):
-            circuit.admit(105.0)
-        assert circuit.succeed(105.1)
-        assert not circuit.admit(105.2)
-
-    def test_an_attempt_that_fails_waits_longer(self):
-        circuit = self.opened()
-        circuit.admit(105.0)
-        circuit.fail(105.0)
-        with pytest.raises(CircuitOpen):
-            circuit.admit(114.9)
-        assert circuit.admit(115.0)
-
-    def test_an_attempt_that_is_abandoned_lets_the_next_try(self):
-        circuit = self.opened()
-        assert circuit.admit(105.0)
-        circuit.abandon(105.5)
-        assert circuit.admit(105.5)
-
-
 class _Call:
     def __init__(self, raw_path):
         self.raw_path, self.query = raw_path, b""
@@ -290,78 +233,6 @@ def test_no_path_escapes_the_upstreams_base(rest):
     assert read.startswith("/base")
     assert not {".", ".."} & {segment.split(";")[0] for segment in read.split("/")}
     assert "//" not in read
-
-
-class TestDialer:
-    """Connections of our own are guarded as the client's are."""
-
-    def connect(self, origin, found, settings):
-        settings.ALLOW_LOCAL_TARGETS = False
-
-        async def run():
-            await Dialer(lookup=lambda host, port: found).connect(Connection, origin, seconds=0.2)
-
-        asyncio.run(run())
-
-    @pytest.mark.parametrize("found", [["127.0.0.1"], ["8.8.8.8", "::1"], ["169.254.169.254"], ["::ffff:10.0.0.1"]])
-    def test_a_name_of_an_inner_address(self, settings, found):
-        with pytest.raises(Refused):
-            self.connect("http://rebind.example", found, settings)
-
-    @pytest.mark.parametrize("origin", ["http://127.0.0.1:9", "http://localhost", "http://[::1]:8080", "http://api.example:25"])
-    def test_an_inner_origin(self, settings, origin):
-        with pytest.raises(Refused):
-            self.connect(origin, ["8.8.8.8"], settings)
-
-    def test_a_kept_address_is_judged_again(self, settings):
-        settings.ALLOW_LOCAL_TARGETS = True
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            origin = f"http://rebind.example:{listener.getsockname()[1]}"
-
-            async def run():
-                dialer = Dialer(lookup=lambda host, port: ["127.0.0.1"])
-                first = await dialer.connect(Connection, origin, seconds=1)
-                first.close()
-                settings.ALLOW_LOCAL_TARGETS = False
-                outbound._target.cache_clear()
-                with pytest.raises(Refused):
-                    await dialer.connect(Connection, origin, seconds=1)
-
-            asyncio.run(run())
-
-    def test_a_certificate_is_checked(self, settings, tmp_path):
-        settings.ALLOW_LOCAL_TARGETS = True
-
-        async def run():
-            server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0, ssl=_self_signed(tmp_path))
-            port = server.sockets[0].getsockname()[1]
-            with pytest.raises(Unreachable, match="certificate is not valid"):
-                await Dialer(lookup=lambda host, port: ["127.0.0.1"]).connect(Connection, f"https://a.example:{port}", seconds=2)
-            server.close()
-
-        asyncio.run(run())
-
-
-def _self_signed(folder):
-    import datetime
-    import ssl
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a.example")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1))
-    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("a.example")]), critical=False)
-    (folder / "pem").write_bytes(
-        made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "pem")
-    return context
 
 
 def test_its_owner_sees_how_it_does(gateway, served, consumer, globex, initech, upstream, eventually):
