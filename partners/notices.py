@@ -179,10 +179,10 @@ def send_due() -> int:
 
 @transaction.atomic
 def _take() -> list[Notice]:
-    due = list(Notice.objects.due().select_for_update(skip_locked=True).order_by("due_at")[:BATCH])
-    Notice.objects.filter(pk__in=[notice.pk for notice in due]).update(due_at=clock.now() + LEASE, attempts=F("attempts") + 1)
-    found = Notice.objects.filter(pk__in=[notice.pk for notice in due]).select_related("user", "partner", "invitation")
-    return list(found)
+    due = [notice.pk for notice in Notice.objects.due().select_for_update(skip_locked=True).order_by("due_at", "pk")[:BATCH]]
+    Notice.objects.filter(pk__in=due).update(due_at=clock.now() + LEASE, attempts=F("attempts") + 1)
+    taken = Notice.objects.select_related("user", "partner", "invitation").in_bulk(due)
+    return [taken[key] for key in due]
 
 
 def _send(notice: Notice) -> None:

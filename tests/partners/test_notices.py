@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMultiAlternatives
 
 from apikeys import keys
 from core import clock, relay
@@ -86,6 +87,16 @@ def test_leaked_key_is_told_without_the_key(team, by_operator):
     assert "Back end" in first.body
     assert issued.text not in first.body + first.alternatives[0].content
     assert "/p/globex/keys/" in first.body
+
+
+def test_mails_leave_in_the_order_in_which_they_became_due(newcomer):
+    Notice.objects.all().delete()
+    for subject in ("later", "sooner"):
+        notices.post(EmailMultiAlternatives(subject=subject, body="Hello", to=["ann@acme.example"]))
+    latest = Notice.objects.latest("due_at")
+    Notice.objects.filter(pk=latest.pk).update(due_at=latest.due_at - timedelta(minutes=1))
+    notices.send_due()
+    assert [message.subject for message in mail.outbox] == ["sooner", "later"]
 
 
 def test_event_that_is_read_twice_is_one_mail(team, by_operator):
