@@ -40,7 +40,8 @@ class Lasting:
         self.end = end
         grant, route = admission.grant, admission.want.route
         whose = {grant.credential, grant.partner, route.route.id, route.route.owner} if grant and route else set()
-        self.subjects = frozenset({*whose, blocks.SUBJECT.hex})
+        further = [subject for subject, _version in grant.further] if grant else []
+        self.subjects = frozenset({*whose, *further, blocks.SUBJECT.hex})
         self.expires_at = grant.expires_at if grant else None
 
     def tick(self, now: float) -> None:

@@ -6,15 +6,19 @@ import socket
 import threading
 from base64 import b64encode
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 
 from apikeys import keys
-from core import blocks
+from apikeys.models import Consent
+from apikeys.oauth import consents
+from core import blocks, clock
 from core.actors import SYSTEM
-from marketplace import integrations
+from marketplace import installations, integrations
 from partners import partners
 from tests.gateway.test_metering import records
+from tests.oauth.flows import connected, issued
 
 KEY = b64encode(b"0123456789abcdef").decode()
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -247,3 +251,20 @@ def test_a_stream_of_events_may_be_silent_for_longer(gateway, served, consumer, 
         asyncio.run(asyncio.sleep(1.6))  # longer than anything else may be
         upstream.gate.set()
         assert b"data: 2" in wire.recv(65536)
+
+
+def test_it_ends_with_the_consent_that_it_stands_on(gateway, echo, served, acme, initech):
+    app = issued(initech.partner)
+    installations.install(integration=served.integration, partner=acme.partner, environment="live", by=SYSTEM)
+    token = connected(acme.partner, app)["access_token"]
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=8) as wire:
+        wire.sendall(
+            f"GET {served.path}/x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nUpgrade: websocket\r\n"
+            f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n".encode()
+        )
+        read(wire, b"hello")
+        clock.tick(timedelta(minutes=2))  # what changed before is looked at no more
+        for _look in range(2):
+            asyncio.run_coroutine_threadsafe(gateway.running.door.changes.read(), gateway.running.loop).result(5)
+        consents.revoke(consent=Consent.objects.get(application=app.application, partner=acme.partner), by=SYSTEM)
+        assert wire.recv(10) == b""
