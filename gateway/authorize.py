@@ -4,6 +4,7 @@ Such a call is metered when it is admitted; the proxy's own log knows how it end
 """
 
 import json
+import re
 from urllib.parse import parse_qs
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from core.problems import MalformedRequest, Problem
 from gateway import paths
 from gateway.calls import Call
-from gateway.directory import Directory
+from gateway.directory import INTEGRATIONS, Directory
 from gateway.exchanges import lines, rendered
 from gateway.pipeline import Admission, Want
 
@@ -23,11 +24,21 @@ BELOW = b"/gateway/authorize/"
 NGINX = "nginx"
 ENVOY = "envoy"
 
+LONGEST_QUERY = 2_000
+_METHOD = re.compile(r"[A-Z_-]{1,20}")
+_SCOPE = re.compile(r"[a-z0-9_:.*-]{1,64}", re.IGNORECASE)
+
 
 class ContradictoryCall(MalformedRequest):
     """One of the two was put in by somebody else than the proxy, and nobody can tell which."""
 
     detail = _("X-Original-… and X-Forwarded-… name different calls. Leave these headers to the proxy.")
+
+
+class UnreadableQuestion(MalformedRequest):
+    """Nothing that a proxy of ours would ask."""
+
+    detail = _("The question names no method, or scopes that can't be any.")
 
 
 class Asked:
@@ -37,11 +48,13 @@ class Asked:
         fields = call.fields
         self.scopes = tuple(call.header(b"x-portico-scope").split()) if b"x-portico-scope" in fields else ()
         self.is_contradictory = False
+        self.is_readable = True
         if call.raw_path != PATH:
             self.style = ENVOY
             call.raw_path = call.raw_path[len(PATH) :]
             return
-        options = parse_qs(call.query.decode("latin-1")) if call.query else {}
+        self.is_readable = len(call.query) <= LONGEST_QUERY
+        options = parse_qs(call.query.decode("latin-1")) if call.query and self.is_readable else {}
         self.style = options.get("style", [""])[-1]
         self.scopes += tuple(options.get("scope", ()))
         method, uri = fields.get(b"x-original-method"), fields.get(b"x-original-uri")
@@ -56,12 +69,16 @@ class Asked:
         """What the asked call needs: that of our own operation, and the named scopes. Raises Problem."""
         if self.is_contradictory:
             raise ContradictoryCall()
+        if not (self.is_readable and _METHOD.fullmatch(call.method) and all(map(_SCOPE.fullmatch, self.scopes))):
+            raise UnreadableQuestion()
         if b"#" in call.raw_path:  # some proxies route by what comes before it
             raise paths.AmbiguousPath()
         call.path = paths.read(call.method, call.raw_path)
         found = await directory.find(call)
         if isinstance(found, Problem):
             raise found
+        if found is None and call.path[: len(INTEGRATIONS)].lower() == INTEGRATIONS:  # some proxies route without regard to case
+            raise paths.AmbiguousPath()
         if found is None:  # a path outside: any credential with the named scopes
             call.operation_name = "authorize"
             return Want("partner", self.scopes)

@@ -2,6 +2,7 @@
 
 from core.problems import MethodNotAllowed, NotFound, Problem, TemporarilyUnavailable
 from gateway.calls import Call
+from gateway.heads import METHODS
 from gateway.pipeline import Want
 from gateway.routes import Routes
 from gateway.table import Table
@@ -10,6 +11,7 @@ from gateway.threads import PostgresAway
 # What is ours alone: an unknown path below is 404 here. Other paths (`/api/docs`) are Django's to know.
 OURS = ("/api/partner", "/api/operator", "/api/requests")
 INTEGRATIONS = "/apis/"
+NAMED = frozenset(METHODS.values())
 
 
 class Directory:
@@ -43,5 +45,6 @@ class Directory:
             return TemporarilyUnavailable()
         if kept is None:
             return NotFound()
-        call.operation_name = f"{call.method} {INTEGRATIONS}{slug}"
+        method = call.method if call.method in NAMED else "other"  # another proxy may name any: each would be a row for ever
+        call.operation_name = f"{method} {INTEGRATIONS}{slug}"
         return Want("partner", kept.route.scopes, kept)

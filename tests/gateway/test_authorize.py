@@ -100,3 +100,19 @@ def test_paths_that_nobody_serves_are_not_taken_for_somebody_elses(gateway, acme
     for path in ("/api/partner/nothing", "/apis/nothing/x"):
         gateway.get(PATH, key=acme.key().text, headers=asks(path)).expect_problem(404, "not_found")
     gateway.get(PATH, key=acme.key().text, headers=asks("/api/partner/keys", "PUT")).expect_problem(405, "method_not_allowed")
+
+
+def test_an_integration_in_other_letters_is_none(gateway, served, acme):
+    """A proxy that routes without regard to case would carry it to the upstream, installed or not."""
+    key = acme.key().text
+    gateway.get(PATH, key=key, headers=asks(f"{served.path}/x")).expect_problem(403, "not_installed")
+    shouted = asks(f"/APIS/{served.integration.slug}/x")
+    gateway.get(PATH, key=key, headers=shouted).expect_problem(400, "malformed_request")
+
+
+@pytest.mark.parametrize(
+    ("query", "method"),
+    [("scope=%0d%0aX-Partner-Id:1", "GET"), (f"scope={'a' * 65}", "GET"), ("x" * 3_000, "GET"), ("", "M" * 21), ("", "G\tET")],
+)
+def test_what_no_proxy_would_ask_is_refused(gateway, acme, query, method):
+    gateway.get(f"{PATH}?{query}", key=acme.key().text, headers=asks("/orders", method)).expect_problem(400, "malformed_request")
