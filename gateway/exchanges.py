@@ -12,7 +12,7 @@ from django.conf import settings
 from core import ids, problems
 
 if TYPE_CHECKING:
-    from gateway.server import Connection
+    from gateway.connections import Connection
 
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 
 import pytest
 
-from gateway import http1, server
+from gateway import connections, http1, server
 from gateway.__main__ import bound
 from gateway.calls import Call
 from gateway.exchanges import lines
@@ -38,7 +38,7 @@ def send_without_reading(wire):
 
 def test_who_reads_no_answers_is_not_read_from(gateway, monkeypatch):
     """Nor do others wait for what such a client asks."""
-    monkeypatch.setattr(server, "WRITE_TIMEOUT", 30)
+    monkeypatch.setattr(connections, "WRITE_TIMEOUT", 30)
     with connect(gateway) as wire:
         assert send_without_reading(wire) < 30_000_000
         began = time.monotonic()
@@ -47,7 +47,7 @@ def test_who_reads_no_answers_is_not_read_from(gateway, monkeypatch):
 
 
 def test_who_reads_no_answers_is_let_go(gateway, monkeypatch):
-    monkeypatch.setattr(server, "WRITE_TIMEOUT", 0.5)
+    monkeypatch.setattr(connections, "WRITE_TIMEOUT", 0.5)
     with connect(gateway) as wire:
         send_without_reading(wire)
         wire.settimeout(10)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from gateway import server
+from gateway import connections
 from tests.gateway.test_metering import records
 
 HEALTH = b"GET /api/partner/v1/health HTTP/1.1\r\nHost: x\r\n"
@@ -167,14 +167,14 @@ def test_a_head_without_end_is_refused(wire, endless):
 
 
 def test_a_head_that_does_not_come_is_not_waited_for(wire, monkeypatch):
-    monkeypatch.setattr(server, "HEAD_TIMEOUT", 0.2)
+    monkeypatch.setattr(connections, "HEAD_TIMEOUT", 0.2)
     wire.sendall(b"GET /api/partner/v1/health HTTP/1.1\r\nHost")
     [(status, _, body)] = read_answers(wire, 1)
     assert (status, json.loads(body)["code"]) == (408, "request_timeout")
 
 
 def test_an_idle_connection_is_closed(wire, monkeypatch):
-    monkeypatch.setattr(server, "IDLE_TIMEOUT", 0.2)
+    monkeypatch.setattr(connections, "IDLE_TIMEOUT", 0.2)
     wire.sendall(HEALTH + b"\r\n")
     assert read_answers(wire, 1)[0][0] == 200
     began = time.monotonic()
