@@ -7,6 +7,7 @@ our name: no cookies, no directives for our domain.
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from uuid import UUID, uuid5
 
 from django.utils.translation import gettext_lazy as _
 
@@ -29,7 +30,12 @@ from gateway.tunnels import Judge, Lasting, Lastings, Tunnel
 from gateway.upstream import LARGEST_BODY, Body
 from gateway.wires import BrokenOff, Content
 
-STORED_HEADERS = frozenset({b"content-type", b"content-language", b"location", b"etag", b"last-modified", b"cache-control"})
+STORED_HEADERS = frozenset(
+    {
+        b"cache-control", b"content-encoding", b"content-language", b"content-type", b"etag", b"last-modified", b"location",
+        b"vary",
+    }
+)  # fmt: skip
 EVENT_STREAM = b"text/event-stream"
 
 
@@ -202,8 +208,10 @@ class _Exchange:
 
     @property
     def caller(self) -> str:
-        """Whose idempotency keys these are."""
-        return f"apis:{self._route.id}:{self._grant.partner}:{self._grant.environment}"
+        """Whose idempotency keys these are. An application reads no answers but its own."""
+        grant = self._grant
+        whose = uuid5(UUID(grant.credential), grant.partner).hex if grant.kind == "application" else grant.partner
+        return f"apis:{self._route.id}:{whose}:{grant.environment}"
 
     async def send(self, body: Content, framing: bytes, *, upgrade: bool = False) -> Answer:
         """The answer from its head on. Raises as `Origin.send`."""

@@ -13,7 +13,7 @@ from django.db import transaction
 from core import clock
 from core.idempotency import KEPT
 from core.models import StoredAnswer
-from core.problems import IdempotencyMismatch, OutcomeUnknown
+from core.problems import IdempotencyInFlight, IdempotencyMismatch, OutcomeUnknown
 from gateway.exchanges import Headers
 
 LARGEST = 1 << 20
@@ -41,13 +41,17 @@ class Waiting:
 def claim(*, caller: str, key: str, fingerprint: bytes, epoch: str) -> Stored | Waiting | None:
     """None if this call may be sent now, and its row is written; else what the earlier one came to.
 
-    Raises IdempotencyMismatch if the earlier one was another request, OutcomeUnknown if its answer wasn't kept.
+    Raises IdempotencyMismatch if the earlier one was another request, OutcomeUnknown if its answer wasn't kept, and
+    IdempotencyInFlight if it was released at this very moment.
     """
     now = clock.now()
-    StoredAnswer.objects.filter(caller=caller, key=key, created_at__lte=now - KEPT).delete()
+    rows = StoredAnswer.objects.filter(caller=caller, key=key)
+    rows.filter(created_at__lte=now - KEPT).delete()
     row = StoredAnswer(caller=caller, key=key, fingerprint=fingerprint, headers={"epoch": epoch}, created_at=now)
     StoredAnswer.objects.bulk_create([row], ignore_conflicts=True)
-    found = StoredAnswer.objects.select_for_update().get(caller=caller, key=key)
+    found = rows.select_for_update().first()
+    if found is None:
+        raise IdempotencyInFlight()
     if bytes(found.fingerprint) != fingerprint:
         raise IdempotencyMismatch()
     if found.status is None:

@@ -1,5 +1,6 @@
 """Idempotency-Key through the gateway: for our own operations, and for integrations, where the other side may break."""
 
+import gzip
 import secrets
 import threading
 from datetime import timedelta
@@ -9,6 +10,7 @@ import pytest
 from core import clock
 from core.models import StoredAnswer
 from tests.gateway.test_metering import records
+from tests.oauth.flows import connected, issued
 from usage.records import EPOCH, member
 
 
@@ -101,6 +103,21 @@ class TestIntegrations:
         assert answer.body == (upstream.body if kind == "large" else b"".join(upstream.body))
         gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect_problem(409, "outcome_unknown")
         assert len(upstream.seen) == 1
+
+    def test_an_encoded_answer_comes_back_as_what_it_is(self, gateway, served, consumer, upstream, once):
+        upstream.body = gzip.compress(b"{}")
+        upstream.headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+        answers = [gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect(200) for _ in range(2)]
+        assert [(each.headers["content-encoding"], gzip.decompress(each.body)) for each in answers] == [("gzip", b"{}")] * 2
+
+    def test_an_application_reads_no_stored_answers_of_the_partner(
+        self, gateway, served, consumer, acme, initech, upstream, once
+    ):
+        token = connected(acme.partner, issued(initech.partner), scope="requests:read")["access_token"]
+        gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect(200)
+        other = gateway.post(f"{served.path}/x", b"{}", headers={"Authorization": f"Bearer {token}", **once}).expect(200)
+        assert "idempotent-replayed" not in other.headers
+        assert len(upstream.seen) == 2
 
     def test_a_day_later_the_key_is_free(self, gateway, served, consumer, upstream, once):
         gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect(200)
