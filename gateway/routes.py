@@ -7,6 +7,7 @@ from uuid import UUID
 
 from core import versions
 from core.upstreams import Route
+from gateway.lookups import Lookups
 from gateway.threads import PostgresAway, Threads
 from marketplace import routes
 
@@ -30,7 +31,7 @@ class Routes:
     """The routes of this process. Bounded, and each with a hard lifetime."""
 
     def __init__(self, threads: Threads) -> None:
-        self._threads = threads
+        self._lookups = Lookups(threads, routes.find)
         self._kept: OrderedDict[str, KeptRoute] = OrderedDict()
         self._loading: dict[str, asyncio.Task[KeptRoute | None]] = {}
 
@@ -54,7 +55,7 @@ class Routes:
         return await self._load(slug)
 
     async def _load(self, slug: str) -> KeptRoute | None:
-        """Look in PostgreSQL, once for all that ask at the same time."""
+        """Look in PostgreSQL, once for all that ask at the same time: anybody may ask for slugs that nobody has."""
         loading = self._loading.get(slug)
         if loading is None:
             loading = self._loading[slug] = asyncio.create_task(self._read(slug))
@@ -62,7 +63,7 @@ class Routes:
         return await asyncio.shield(loading)
 
     async def _read(self, slug: str) -> KeptRoute | None:
-        route = await self._threads.run(routes.find, slug)
+        route = await self._lookups.find(slug)
         if route is None:
             self._kept.pop(slug, None)
             return None
