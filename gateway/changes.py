@@ -54,7 +54,7 @@ class ChangeReader:
             self._metrics.postgres_away = 1
             log.warning("postgres_away", error=str(error))
             return
-        self._credentials.drop_older(changes)
+        await self._credentials.drop_older(changes)
         self._routes.drop_older(changes)
         self.on_change(set(changes))
         self._metrics.postgres_away = 0

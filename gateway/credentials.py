@@ -32,6 +32,8 @@ SPREAD = 0.2
 """The part of it by which some are read again earlier, so that not all are at once."""
 GRACE = 900.0
 """Seconds for which a known credential is served on while PostgreSQL is away."""
+LOOKED_AT_ONCE = 2_000
+"""Snapshots that are compared with what has changed in one turn of the loop: so many take a few ms."""
 MOST_UNKNOWN = 10_000
 UNKNOWN_LIFETIME = 5.0
 
@@ -214,12 +216,13 @@ class Credentials:
         snapshot.checked_at = time.monotonic()
         return True
 
-    def drop_older(self, changes: dict[str, int]) -> None:
+    async def drop_older(self, changes: dict[str, int]) -> None:
         """Forget snapshots whose key, token or partner has a later version; `changes` maps ids (32 hex digits) to it."""
-        for digest, snapshot in list(self._known.items()):
-            grant = snapshot.grant
-            read = ((grant.credential, grant.version), (grant.partner, grant.partner_version), *grant.further)
-            if any(changes.get(subject, 0) > version for subject, version in read):
+        for count, digest in enumerate(list(self._known) if changes else ()):
+            if count % LOOKED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            snapshot = self._known.get(digest)
+            if snapshot is not None and _is_older(snapshot.grant, changes):
                 del self._known[digest]
 
     async def _load(self, digest: bytes, kind: str) -> Snapshot | None:
@@ -242,6 +245,13 @@ class Credentials:
         if len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
         return snapshot
+
+
+def _is_older(grant: Grant, changes: dict[str, int]) -> bool:
+    if grant.credential not in changes and grant.partner not in changes and not grant.further:
+        return False
+    read = ((grant.credential, grant.version), (grant.partner, grant.partner_version), *grant.further)
+    return any(changes.get(subject, 0) > version for subject, version in read)
 
 
 def find_keys(digests: Collection[bytes]) -> dict[bytes, Grant]:
