@@ -75,6 +75,9 @@ class Metering:
                 self._metrics.records["sent"] += len(batch)
             except (RedisAway, hiredis.HiredisError):
                 await asyncio.to_thread(self._to_spool, len(batch), packed)
+            except asyncio.CancelledError:  # by `stop`, which sends it again: what comes twice is counted once
+                self._waiting = batch + self._waiting
+                raise
 
     async def _repeat(self, work: Any, seconds: float) -> None:
         while True:
