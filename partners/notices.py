@@ -62,7 +62,7 @@ class Kind:
     `event` and `roles` say of which events it tells whom, and `about` names these for those who choose what they are told;
     without an event a verb writes it by `tell`, and it is a mail only.
     `channels` are the usual ways, which members may change; the usual ways of a `security` notice are always taken.
-    `more` makes further facts, in words, of the event's.
+    `fits` says of an event's facts whether there is anything to tell, and `more` makes further facts of them, in words.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Kind:
     roles: frozenset[Role] = MANAGERS
     channels: frozenset[Channel] = USUAL
     security: bool = False
+    fits: Callable[[Mapping[str, Any]], bool] = lambda payload: True
     more: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda payload: {}
 
     def ways(self, member: Member, chosen: Chosen) -> frozenset[Channel]:
@@ -147,6 +148,7 @@ def read(events: Sequence[Event], payloads: Mapping[UUID, Mapping[str, Any]]) ->
         _notice(kind, member, ways, cause=event.public_id, facts=_facts(kind, member, payloads.get(event.pk, {})))
         for event in told
         for kind in [_BY_EVENT[event.type]]
+        if event.pk not in payloads or kind.fits(payloads[event.pk])
         for member in team.get(event.partner_id, ())  # type: ignore[arg-type]  # None has no members
         if member.role in kind.roles
         for ways in [kind.ways(member, chosen)]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from partners.notices import Kind, register
 from partners.permissions import EVERYONE, Role
+from usage.quota_alerts import THRESHOLDS
 
 
 def _numbers(payload: Mapping[str, Any]) -> dict[str, str]:
@@ -29,6 +30,12 @@ def _numbers(payload: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def _is_highest(payload: Mapping[str, Any]) -> bool:
+    """Of thresholds that were crossed at once, which are an event each, only the last is news."""
+    reached = [percent for percent in THRESHOLDS if payload["used"] * 100 >= percent * payload["limit"]]
+    return not reached or payload["percent"] == reached[-1]
+
+
 register(
     Kind(
         "quota_reached",
@@ -44,6 +51,7 @@ register(
         event="usage.quota_reached",
         about=_("50, 80 and 100% of the month’s calls are used"),
         roles=EVERYONE - {Role.VIEWER},
+        fits=_is_highest,
         more=_numbers,
     ),
 )
