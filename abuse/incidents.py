@@ -103,6 +103,7 @@ def lock(*, incident: Incident, reason: str = "", by: Actor) -> None:
 def dismiss(*, incident: Incident, days: int, reason: str = "", by: Actor) -> None:
     """It was a false alarm: the key works again, and the rule leaves it alone for so many days."""
     status = _now(incident.key)
+    incident.refresh_from_db(fields=["status"])
     was_open = incident.status in Incident.OPEN
     transition(incident, Status.FALSE_ALARM, note=reason, **_decided(by))
     if was_open and status == Key.Status.SUSPENDED:
