@@ -1,6 +1,6 @@
 """The endpoints of OAuth 2.0. They speak as its RFCs say: forms in, RFC 6749's errors out, never a problem document of ours."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from authlib.oauth2.rfc6749 import errors
 from django.conf import settings
@@ -27,7 +27,9 @@ from core.api.views import ApiView
 from core.scopes import SCOPES
 
 FORM = "application/x-www-form-urlencoded"
-CACHED = {"Cache-Control": f"public, max-age={int(signing_keys.KEPT.total_seconds())}"}
+# RFC 9700, section 2.6: what public clients in browsers ask for themselves. No cookie counts here, so any origin may.
+FOR_BROWSERS = {"Access-Control-Allow-Origin": "*"}
+CACHED = {"Cache-Control": f"public, max-age={int(signing_keys.KEPT.total_seconds())}", **FOR_BROWSERS}
 API = "/api/partner/v1"
 
 
@@ -37,6 +39,7 @@ class FormView(ApiView):
     audience = "public"
     heeds_idempotency_key = False
     parser_classes = [FormParser]
+    more_headers: ClassVar[dict[str, str]] = {}
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """Whatever Accept says, the answer is JSON."""
@@ -59,12 +62,15 @@ class FormView(ApiView):
             return self._unstored(answer(form))
 
     def _unstored(self, response: HttpResponse) -> HttpResponse:
-        response["Cache-Control"] = "no-store"
+        for name, value in ({"Cache-Control": "no-store"} | self.more_headers).items():
+            response[name] = value
         return response
 
 
 class TokenView(FormView):
     """RFC 6749, section 3.2."""
+
+    more_headers = FOR_BROWSERS
 
     @extend_schema(
         operation_id="getToken",
@@ -94,6 +100,8 @@ class TokenView(FormView):
 
 class RevokeView(FormView):
     """RFC 7009."""
+
+    more_headers = FOR_BROWSERS
 
     @extend_schema(
         operation_id="revokeToken",

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from types import SimpleNamespace
 
 import pytest
 from django.test import Client
@@ -9,7 +10,7 @@ from django.test import Client
 from apikeys.models import AccessToken, ClientSecret
 from apikeys.oauth import applications
 from partners import partners
-from tests.oauth.flows import FORM, OPERATOR, TOKEN, ask, basic, issued
+from tests.oauth.flows import FORM, INTROSPECT, OPERATOR, REVOKE, TOKEN, ask, basic, issued
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +71,8 @@ def test_unknown_clients_are_all_refused_alike(sync):
 
 
 def test_a_wrong_secret_is_refused_as_an_unknown_client_is(sync):
-    wrong = Client().post(TOKEN, "grant_type=client_credentials", content_type=FORM, **basic(sync.id, sync.secret[:-1] + "0"))
+    mistyped = sync.secret[:-1] + ("1" if sync.secret.endswith("0") else "0")
+    wrong = Client().post(TOKEN, "grant_type=client_credentials", content_type=FORM, **basic(sync.id, mistyped))
     unknown = Client().post(TOKEN, "grant_type=client_credentials", content_type=FORM, **basic("app_x", "y"))
     assert refused(wrong, 401, "invalid_client").content == unknown.content
 
@@ -174,3 +176,13 @@ def test_tokens_of_one_application_are_rationed(sync, monkeypatch):
 def test_json_whatever_is_accepted(sync):
     headers = {**basic(sync.id, sync.secret), "HTTP_ACCEPT": "text/html"}
     assert Client().post(TOKEN, "grant_type=client_credentials", content_type=FORM, **headers).status_code == 200
+
+
+def test_programs_in_browsers_may_ask_for_tokens(sync):
+    """RFC 9700, section 2.6: where they are given, ended and verified; never where people consent."""
+    for path, allowed in ((TOKEN, True), (REVOKE, True), (INTROSPECT, False)):
+        for client in (sync, SimpleNamespace(id=sync.id, secret="pcs_wrong")):
+            answer = ask(client, path, grant_type="client_credentials", token="none")
+            assert (answer.headers.get("Access-Control-Allow-Origin") == "*") is allowed, path
+    assert Client().get("/.well-known/jwks.json")["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Origin" not in Client().get("/oauth/authorize")
