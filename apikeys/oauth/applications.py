@@ -94,12 +94,15 @@ def issue(
 def update(*, application: Application, by: Actor, rights: Rights = EVERY, **changes: Any) -> Application:
     """Change name, grant_types, scopes, redirect_uris, ip_allowlist or rate_limit_per_minute, from the next call on: what it has
     no more of these, tokens that were given out haven't either. Raises as `issue` does, and StaleState once it is revoked."""
-    _lock(application)
+    lock(application)
     names = ("kind", "grant_types", "scopes", "redirect_uris", "ip_allowlist", "rate_limit_per_minute")
     wanted = {name: changes.get(name, getattr(application, name)) for name in names}
     checked = _checked(application.partner, **wanted)
     checked |= {"name": changes["name"]} if "name" in changes else {}
-    rights.require(set(checked["scopes"]) - set(application.scopes))
+    if set(checked["redirect_uris"]) <= set(application.redirect_uris):
+        rights.require(set(checked["scopes"]) - set(application.scopes))
+    else:  # whoever sends codes to another place may all that the application may
+        rights.require(checked["scopes"])
     before = {name: getattr(application, name) for name in checked}
     checked = {name: value for name, value in checked.items() if before[name] != value}
     if not checked:
@@ -116,7 +119,7 @@ def rotate_secret(*, application: Application, grace: timedelta, by: Actor, righ
     Raises NoSecret for a public application, TooManySecrets if two work and are to work on, GraceTooLong, StaleState unless it is
     active, ScopeNotHeld if the application may more than `rights`: with the secret goes all that it may.
     """
-    _lock(application)
+    lock(application)
     if application.is_public:
         raise NoSecret()
     if application.status != Application.Status.ACTIVE:
@@ -140,6 +143,7 @@ def rotate_secret(*, application: Application, grace: timedelta, by: Actor, righ
 def revoke_secret(*, secret: ClientSecret, by: Actor) -> None:
     """End a client secret at once, and the tokens that the application has for its own partner: whoever else had the secret may
     have got them. Raises StaleState if it was revoked before."""
+    lock(secret.application)
     swap(secret, where={"revoked_at": None}, revoked_at=clock.now())
     tokens.end_own(application=secret.application)
     _emit(types.SECRET_REVOKED, secret.application, by, hint=secret.hint)
@@ -197,14 +201,21 @@ def report_leak(*, text: str, by: Actor) -> None:
     digest = crypto.digest(text)
     secret = ClientSecret.objects.filter(digest=digest).usable().select_related("application__partner").first()
     if secret is not None:
-        swap(secret, where={"revoked_at": None}, revoked_at=clock.now())
-        tokens.end_own(application=secret.application)
-        _emit(types.CREDENTIAL_LEAKED, secret.application, by, credential="client_secret")
+        lock(secret.application)
+        if ClientSecret.objects.filter(pk=secret.pk, revoked_at=None).update(revoked_at=clock.now()):
+            tokens.end_own(application=secret.application)
+            _emit(types.CREDENTIAL_LEAKED, secret.application, by, credential="client_secret")
         return
     found = tokens.find(text)
     if found is not None and tokens.end(token=found):
         kind = "access_token" if isinstance(found, AccessToken) else "refresh_token"
         _emit(types.CREDENTIAL_LEAKED, found.application, by, credential=kind)
+
+
+def lock(application: Application) -> None:
+    """The row as it is now, until the transaction ends."""
+    locked = Application.objects.select_for_update(of=("self",)).select_related("partner__tier")
+    application.refresh_from_db(from_queryset=locked)
 
 
 def _new_secret(application: Application, by: Actor) -> tuple[ClientSecret, str]:
@@ -213,12 +224,6 @@ def _new_secret(application: Application, by: Actor) -> tuple[ClientSecret, str]
         application=application, digest=crypto.digest(text), hint=crypto.hint(text, SECRET_PREFIX), created_by=by.label
     )
     return secret, text
-
-
-def _lock(application: Application) -> None:
-    """The row as it is now, until the transaction ends."""
-    locked = Application.objects.select_for_update(of=("self",)).select_related("partner__tier")
-    application.refresh_from_db(from_queryset=locked)
 
 
 def _checked(partner: Partner, **settings: Any) -> dict[str, Any]:

@@ -60,6 +60,7 @@ class Client(ClientMixin):  # type: ignore[misc]  # untyped there
 
     def __init__(self, application: Application) -> None:
         self.application = application
+        self._secret = ""
 
     def get_client_id(self) -> str:
         return self.application.public_id
@@ -77,7 +78,13 @@ class Client(ClientMixin):  # type: ignore[misc]  # untyped there
         return redirects.is_registered(redirect_uri, self.application.redirect_uris)
 
     def check_client_secret(self, client_secret: str) -> bool:
-        return applications.authenticated(application=self.application, text=client_secret)
+        self._secret = client_secret
+        return self.is_still_authenticated
+
+    @property
+    def is_still_authenticated(self) -> bool:
+        """Whether the secret that it sent works at this moment."""
+        return applications.authenticated(application=self.application, text=self._secret)
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         """A public one says only who it is, and can't ask about tokens (RFC 7662, section 2.1)."""
@@ -145,7 +152,12 @@ class ClientCredentials(Issuing, grants.ClientCredentialsGrant):  # type: ignore
         checked_scopes(self.request.payload.scope, self.request.client.application.scopes)
 
     def generate_token(self, *, scope: str | None = None, **options: Any) -> dict[str, Any]:
-        return self.given(None, checked_scopes(scope, self.request.client.application.scopes))
+        """Under the application's lock: whoever revokes the secret has done so by now, or waits, and ends this token too."""
+        client = self.request.client
+        applications.lock(client.application)
+        if not client.is_still_authenticated:
+            raise ClientRefused()
+        return self.given(None, checked_scopes(scope, client.application.scopes))
 
 
 class AuthorizationCode(Issuing, grants.AuthorizationCodeGrant):  # type: ignore[misc]  # untyped there

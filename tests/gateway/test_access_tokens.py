@@ -5,11 +5,14 @@ import hashlib
 import hmac
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connections, transaction
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from apikeys.models import ClientSecret
 from apikeys.oauth import applications, consents, signing_keys, tokens
 from core.actors import SYSTEM
 from partners import partners
@@ -147,6 +150,26 @@ def test_a_scope_taken_from_the_application_is_gone_from_its_tokens(gateway, app
     call(gateway, own, "/api/partner/usage/limits").expect(200)
     applications.update(application=app.application, scopes=["requests:read"], by=SYSTEM)
     call(gateway, own, "/api/partner/usage/limits").expect_problem(403, "insufficient_scope")
+
+
+def test_a_token_that_is_being_made_while_the_secret_is_revoked_ends_with_it(app):
+    """The revocation waits for it, instead of not seeing it."""
+
+    def revoke():
+        try:
+            applications.revoke_secret(secret=ClientSecret.objects.get(application=app.application), by=SYSTEM)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            applications.lock(app.application)
+            text = tokens.give(application=app.application, scopes=SCOPES).access_token
+            revoking = pool.submit(revoke)
+            with pytest.raises(TimeoutError):
+                revoking.result(0.3)
+        revoking.result(5)
+    assert tokens.has_ended(tokens.find(text))
 
 
 def test_an_address_list_of_the_application_holds_for_its_tokens(gateway, app, own):

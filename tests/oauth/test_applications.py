@@ -76,6 +76,9 @@ def test_nobody_gives_it_rights_that_they_lack(acme):
         applications.update(application=app.application, scopes=["billing:read"], by=OPERATOR, rights=Rights(["usage:read"]))
     with pytest.raises(ScopeNotHeld):  # whoever gets the secret gets all that it may
         applications.rotate_secret(application=app.application, grace=timedelta(0), by=OPERATOR, rights=Rights(["usage:read"]))
+    elsewhere = {"redirect_uris": ["https://elsewhere.example/callback"]}
+    with pytest.raises(ScopeNotHeld):
+        applications.update(application=app.application, **elsewhere, by=OPERATOR, rights=Rights(["usage:read"]))
 
 
 def test_an_ended_application_stays_ended(acme, sync):
