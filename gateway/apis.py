@@ -13,7 +13,14 @@ from django.utils.translation import gettext_lazy as _
 
 from apikeys.snapshots import Grant
 from core.idempotency import check_key, fingerprint
-from core.problems import CircuitOpen, IdempotencyInFlight, MalformedRequest, OutcomeUnknown, UpstreamUnavailable
+from core.problems import (
+    CircuitOpen,
+    IdempotencyInFlight,
+    MalformedRequest,
+    OutcomeUnknown,
+    TemporarilyUnavailable,
+    UpstreamUnavailable,
+)
 from core.upstreams import Route
 from gateway import replays, tunnels
 from gateway.calls import Call
@@ -25,6 +32,7 @@ from gateway.metrics import Metrics
 from gateway.origins import NotSent, NotSentInTime, Origin, Origins, UpstreamBusy
 from gateway.pipeline import Admission
 from gateway.pipelining import Redis
+from gateway.shelf import Kept, Shelf, ShelfFull
 from gateway.threads import Threads
 from gateway.tunnels import Judge, Lasting, Lastings, Tunnel
 from gateway.upstream import LARGEST_BODY, Body
@@ -37,6 +45,8 @@ STORED_HEADERS = frozenset(
     }
 )  # fmt: skip
 EVENT_STREAM = b"text/event-stream"
+LARGEST_GATHERED = 256 * 1024 * 1024
+"""Bytes of all bodies that are gathered at the same time, because their calls have an Idempotency-Key."""
 
 
 class Apis:
@@ -47,6 +57,7 @@ class Apis:
         self._metering = metering
         self.origins = Origins(redis, metrics, metering.epoch)
         self.lastings = Lastings(metrics, judge)
+        self.shelf = Shelf(LARGEST_GATHERED)
         self._flights: set[tuple[str, str]] = set()
         self._claims: Counter[tuple[str, str]] = Counter()
 
@@ -71,7 +82,7 @@ class Apis:
             return await self._tunnel(_Exchange(origin, call, route, grant, extra), admission)
         body = Body(call, LARGEST_BODY)
         if call.method == "POST" and b"idempotency-key" in call.fields:
-            return await self._once(_Exchange(origin, call, route, grant, extra + HARMLESS), admission, await body.whole())
+            return await self._gathered(_Exchange(origin, call, route, grant, extra + HARMLESS), admission, body)
         exchange = _Exchange(origin, call, route, grant, extra + HARMLESS)
         if body.is_empty:
             answer = await exchange.send(b"", b"content-length: 0\r\n" if body.length == 0 else b"")
@@ -128,6 +139,16 @@ class Apis:
         finally:
             tunnel.close()
             self.lastings.leave(tunnel)
+
+    async def _gathered(self, exchange: "_Exchange", admission: Admission, body: Body) -> int:
+        """A call whose body is looked at whole before it is sent."""
+        with Kept(self.shelf) as kept:
+            try:
+                async for part in body.parts():
+                    kept.put(part)
+            except ShelfFull as error:
+                raise TemporarilyUnavailable(retry_after=10) from error
+            return await self._once(exchange, admission, kept.take(kept.length))
 
     async def _once(self, exchange: "_Exchange", admission: Admission, body: bytes) -> int:
         call = exchange.call

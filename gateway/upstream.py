@@ -63,10 +63,6 @@ class Body:
                 raise problems.BodyTooLarge(limit=self._limit)
             yield part
 
-    async def whole(self) -> bytes:
-        """All of it."""
-        return b"".join([part async for part in self.parts()])
-
 
 def limit_of(path: str) -> int:
     """How many bytes a request's body may have."""

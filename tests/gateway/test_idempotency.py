@@ -9,6 +9,7 @@ import pytest
 
 from core import clock
 from core.models import StoredAnswer
+from gateway.shelf import Shelf
 from tests.gateway.test_metering import records
 from tests.oauth.flows import connected, issued
 from usage.records import EPOCH, member
@@ -118,6 +119,13 @@ class TestIntegrations:
         other = gateway.post(f"{served.path}/x", b"{}", headers={"Authorization": f"Bearer {token}", **once}).expect(200)
         assert "idempotent-replayed" not in other.headers
         assert len(upstream.seen) == 2
+
+    def test_bodies_are_gathered_within_bounds(self, gateway, served, consumer, upstream, once, monkeypatch):
+        monkeypatch.setattr(gateway.running.door.apis, "shelf", Shelf(10))
+        refused = gateway.post(f"{served.path}/x", b"x" * 11, key=consumer.text, headers=once)
+        refused.expect_problem(503, "temporarily_unavailable")
+        gateway.post(f"{served.path}/x", b"x" * 10, key=consumer.text, headers=once).expect(200)
+        assert [seen.body for seen in upstream.seen] == [b"x" * 10]
 
     def test_a_day_later_the_key_is_free(self, gateway, served, consumer, upstream, once):
         gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect(200)
