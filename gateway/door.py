@@ -262,6 +262,8 @@ class Door:
     def _finished(self, call: Call, grant: Any, status: int, *, metered: bool) -> None:
         latency = time.perf_counter_ns() - call.began
         self.metrics.finished(call.code or "admitted", latency / 1e9)
+        if grant is None and call.code == problems.RateLimited.code:  # a flood is a number, not a row for each drop
+            return
         partner, environment, credential = _NOBODY if grant is None else grant.caller
         fields = call.fields
         self.metering.add(

@@ -10,6 +10,7 @@ import pytest
 from core import blocks, clock, crypto
 from core.actors import SYSTEM
 from gateway.crowd import Crowd
+from tests.gateway.test_metering import records
 
 PATH = "/api/partner/v1/partner"
 
@@ -63,6 +64,15 @@ class TestGuesses:
         place(at, PATH, key=key).expect(200)  # is known
         place(at, "/api/partner/v1/health").expect(200)
         place("192.0.2.11", PATH, key="pk_live_short").expect_problem(401, "invalid_key")
+
+    def test_a_flood_is_counted_and_not_written_down(self, place, acme, redis, metrics, eventually):
+        at, before = "192.0.2.12", metrics("portico_gateway_decisions_total", outcome="rate_limited")
+        for status in (401, 401, 401, 429, 429):
+            place(at, PATH, key="pk_live_short").expect(status)
+        place(at, PATH, key=acme.key().text).expect(200)  # in its turn
+        eventually(lambda: records(redis, acme.partner))
+        assert [record.status for _, record in records(redis) if record.address == at] == [401, 401, 401, 200]
+        assert metrics("portico_gateway_decisions_total", outcome="rate_limited") == before + 2
 
     def test_wrong_secrets_are_guesses_and_missing_ones_are_not(self, place, acme):
         at, made = "192.0.2.20", acme.key(require_secret=True)
