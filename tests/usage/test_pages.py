@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
@@ -14,7 +15,7 @@ from core.models import User
 from partners import partners
 from partners.models import Member
 from tests.usage.conftest import EPOCH_ID, call
-from usage import explanations, ingest
+from usage import explanations, ingest, log
 from usage.models import Bodies, Call, Tally
 from usage.periods import Period
 
@@ -141,9 +142,18 @@ def test_the_log_as_a_file(acme):
     assert browser(globex).get("/p/acme/usage/requests/calls.csv").status_code == 404
 
 
-def test_live_and_what_is_looked_for_further_back(acme, monkeypatch):
-    from usage import log
+@pytest.mark.parametrize(("stretches", "lines"), [(2, 1), (3, 2)])
+def test_a_file_is_looked_for_within_bounds(acme, monkeypatch, stretches, lines):
+    monkeypatch.setattr(log, "STRETCH", 2)
+    monkeypatch.setattr(log, "MOST_STRETCHES", stretches)
+    at = clock.now() - timedelta(minutes=1)
+    paths = ["/z", "/y", "/y", "/y", "/y"]
+    ingest.write((EPOCH_ID, call(partner=acme.pk, path=path, at=at + timedelta(seconds=i))) for i, path in enumerate(paths))
+    answer = browser(acme).get("/p/acme/usage/requests/calls.csv?path=/z")
+    assert len(b"".join(answer.streaming_content).splitlines()) == lines
 
+
+def test_live_and_what_is_looked_for_further_back(acme, monkeypatch):
     monkeypatch.setattr(log, "STRETCH", 2)
     ingest.write((EPOCH_ID, call(partner=acme.pk, path="/y")) for _ in range(4))
     client = browser(acme)
