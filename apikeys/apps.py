@@ -12,6 +12,9 @@ class ApikeysConfig(AppConfig):
         from apikeys import erasure, event_types, mails, scopes  # noqa: F401  (what they register)
         from apikeys.oauth import event_types as oauth_event_types  # noqa: F401  (the same)
         from apikeys.oauth import mails as oauth_mails  # noqa: F401  (the same)
+        from apikeys.readers import follow_products
+        from core import events
         from partners import erasure as partner_erasure
 
+        events.subscribe(follow_products)
         partner_erasure.register(erasure.erase)

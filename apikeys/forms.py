@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from apikeys import addresses, keys
 from apikeys.models import Key
 from core import clock
-from core.scopes import SCOPES, Scope, grouped
+from core.scopes import Scope, grouped, known
 from partners.models import Member, Partner
 
 LIFETIMES = (
@@ -94,7 +94,7 @@ class KeyForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.key = key
         held = set(key.scopes) if key else set(keys.LEAST)
-        self.offered = sorted(name for name in SCOPES if member.may(name) or (key and name in held))
+        self.offered = sorted(name for name in known() if member.may(name) or (key and name in held))
         self.initial = {**_settings_of(key), "scopes": self._preset(preset) or sorted(held), **self.initial}
         fields: dict[str, Any] = self.fields
         fields["scopes"].choices = [*([("*", "*")] if "*" in held else []), *((name, name) for name in self.offered)]
@@ -182,5 +182,6 @@ def _settings_of(key: Key | None) -> dict[str, Any]:
 
 def rights_of(member: Member) -> keys.Rights:
     """What a member may hand on: what the role permits; everything, if that is every scope there is."""
-    permitted = {name for name in SCOPES if member.may(name)}
-    return keys.Rights(("*",)) if permitted == set(SCOPES) else keys.Rights(permitted)
+    scopes = known()
+    permitted = {name for name in scopes if member.may(name)}
+    return keys.Rights(("*",)) if permitted == set(scopes) else keys.Rights(permitted)

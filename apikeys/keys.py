@@ -146,6 +146,15 @@ def update(*, key: Key, by: Actor, rights: Rights = EVERY, **changes: Any) -> Ke
 
 
 @transaction.atomic
+def withdraw(*, key: Key, gone: Collection[str], by: Actor) -> None:
+    """Take scopes from a key that nobody declares any more. Raises StaleState once it is revoked."""
+    _lock(key)
+    before, left = key.scopes, [name for name in key.scopes if name not in gone]
+    swap(key, where={"status__in": UNSAFE}, scopes=left)
+    _emit(types.KEY_UPDATED, key, by, {**types.facts(key), "changes": {"scopes": [before, left]}})
+
+
+@transaction.atomic
 def rotate(*, key: Key, grace: timedelta, by: Actor, rights: Rights = EVERY) -> Issued:
     """Issue a successor with the same rights; the old key works on for `grace`, never past its own expiry.
 

@@ -47,6 +47,8 @@ class Grant(msgspec.Struct, frozen=True, dict=True):
     quota: int | None = None
     """Calls a month; None for no limit."""
     over_quota: str = "stop"
+    tier_rank: int = 0
+    """Place of the partner's tier on the ladder."""
     keeps_bodies: bool = False
     """Whether the bodies of its failed calls go to the call log."""
     further: tuple[tuple[str, int], ...] = ()
@@ -106,7 +108,7 @@ _COLUMNS = (
     "digest", "id", "version", "hint", "scopes", "status", "status_reason", "expires_at", "secret_digest", "ip_allowlist",
     "environment", "rate_limit_per_minute", "partner_id", "partner__version", "partner__status", "partner__keeps_test_bodies",
     "partner__tier__key_rate", "partner__tier__partner_rate", "partner__tier__calls_at_once", "partner__tier__monthly_quota",
-    "partner__tier__over_quota",
+    "partner__tier__over_quota", "partner__tier__rank",
 )  # fmt: skip
 
 
@@ -137,6 +139,7 @@ def _of_key(row: dict[str, Any]) -> Grant:
         calls_at_once=row["partner__tier__calls_at_once"],
         quota=row["partner__tier__monthly_quota"],
         over_quota=row["partner__tier__over_quota"],
+        tier_rank=row["partner__tier__rank"],
         keeps_bodies=row["environment"] == Environment.TEST and row["partner__keeps_test_bodies"],
     )
 
@@ -170,6 +173,7 @@ def find_token(digest: bytes) -> Grant | None:
         partner_rate=partner.tier.partner_rate,
         quota=partner.tier.monthly_quota,
         over_quota=partner.tier.over_quota,
+        tier_rank=partner.tier.rank,
         calls_at_once=partner.tier.calls_at_once,
         keeps_bodies=application.environment == Environment.TEST and partner.keeps_test_bodies,
         further=tuple(further),

@@ -6,6 +6,7 @@ works on a running installation without exporting anything. What the process env
 
 import os
 import sys
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import NoReturn
 
@@ -96,6 +97,17 @@ def names(name: str, default: tuple[str, ...] = ()) -> list[str]:
     if raw is None:
         return list(default)
     return [part.strip() for part in raw.split(",") if part.strip()]
+
+
+def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """A list of networks and addresses, separated by commas; none by default."""
+    found = []
+    for entry in names(name):
+        try:
+            found.append(ip_network(entry))
+        except ValueError as error:
+            problem(f"{name} must list networks such as 10.20.0.0/16: {error}")
+    return tuple(found)
 
 
 def choice(name: str, options: tuple[str, ...], default: str) -> str:

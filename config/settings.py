@@ -64,6 +64,8 @@ GATEWAY_PROCESSES = env.integer("PORTICO_GATEWAY_PROCESSES", min(4, os.cpu_count
 WEB_SOCKET = env.path("PORTICO_WEB_SOCKET", HOME / "run" / "web.sock")
 # Let webhooks and upstreams reach loopback and private addresses. For demos on one machine; never in production.
 ALLOW_LOCAL_TARGETS = env.boolean("PORTICO_ALLOW_LOCAL_TARGETS", default=False)
+# Private networks where APIs of the operator's own may be; never those of integrations.
+PRIVATE_UPSTREAMS = env.networks("PORTICO_PRIVATE_UPSTREAMS")
 
 DEBUG = False
 ROOT_URLCONF = "config.urls"
@@ -82,6 +84,7 @@ INSTALLED_APPS = [
     "billing",
     "support",
     "products.requests",
+    "products.external",
     "portal",
     "developers",
     "gateway",

@@ -63,11 +63,12 @@ LOCAL: dict[str, Promise] = {
     "::1/128": _LOOPBACK,
     "fc00::/7": _PRIVATE,
 }
+# Some providers number their customers' inner networks so.
+CARRIERS: dict[str, Promise] = {"100.64.0.0/10": _SHARED}
 # Never reachable: the rest of both registries.
 NEVER: dict[str, Promise] = {
     # IANA IPv4 Special-Purpose Address Registry
     "0.0.0.0/8": _THIS_HOST,
-    "100.64.0.0/10": _SHARED,
     "169.254.0.0/16": _LINK_LOCAL,
     "192.0.0.0/24": _SPECIAL,
     "192.0.2.0/24": _DOCUMENTATION,
@@ -99,12 +100,15 @@ NEVER: dict[str, Promise] = {
     "fec0::/10": _PRIVATE,
     "ff00::/8": _MULTICAST,
 }
-_TABLE: list[tuple[Network, Promise, bool]] = [
-    (ip_network(text), what, part is LOCAL) for part in (INNER, LOCAL, NEVER) for text, what in part.items()
+_TABLE: list[tuple[Network, Promise, bool, bool]] = [
+    (ip_network(text), what, part is LOCAL, part is LOCAL or part is CARRIERS)
+    for part in (INNER, LOCAL, CARRIERS, NEVER)
+    for text, what in part.items()
 ]
+"""Networks, in words, and whether `ALLOW_LOCAL_TARGETS` and `PRIVATE_UPSTREAMS` can open them."""
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 # IPv4 addresses in IPv6 spelling: mapped (RFC 4291), and translated by NAT64 (RFC 6052), which serves true global ones.
-_CARRIERS = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
+_WRAPPERS = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
 
 # 80, 443, and everything an application may listen on. Below 1024 live mail, shells and directories; those listed are
 # databases, caches, brokers and control planes, and what browsers refuse too (the Fetch standard's bad ports).
@@ -117,22 +121,25 @@ REFUSED_PORTS = frozenset(
 _INNER_SUFFIXES = (".localhost", ".local", ".internal", ".home.arpa", ".intranet", ".lan", ".corp", ".home")
 
 
-def require_public(text: str) -> None:
-    """Raises Refused unless a packet to this address leaves for the public internet (or local targets are allowed)."""
+def require_public(text: str, *, private: bool = False) -> None:
+    """Raises Refused unless a packet to this address leaves for the public internet, or local targets are allowed, or it is in
+    one of the installation's `PRIVATE_UPSTREAMS` and for an API of the operator's own (`private`)."""
     if "%" in text:
         raise Refused(_said(text, _LINK_LOCAL))
     address = _unwrapped(ip_address(text))
-    for network, what, local in _TABLE:
+    for network, what, local, openable in _TABLE:
         if address in network:
             if local and settings.ALLOW_LOCAL_TARGETS:
+                return
+            if private and openable and any(address in own for own in settings.PRIVATE_UPSTREAMS):
                 return
             raise Refused(_said(text, what))
     if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
         raise Refused(_said(text, _RESERVED))
 
 
-def read_url(text: str, *, require_tls: bool = False) -> URL:
-    """The one reading of a user's URL, used for checking and sending alike.
+def read_url(text: str, *, require_tls: bool = False, private: bool = False) -> URL:
+    """The one reading of a user's URL, used for checking and sending alike; `private` ones as in `require_public`.
 
     Raises Refused for anything but http and https with a plain host on an open port: sign-ins, blanks, other spellings
     of IPv4 addresses, names that only an inner network knows, and plain http where TLS is required.
@@ -153,23 +160,23 @@ def read_url(text: str, *, require_tls: bool = False) -> URL:
     if "@" in _AUTHORITY.sub(r"\1", text, count=1):
         raise Refused(str(_("The address must not hold a user name or password.")))
     _require_port(port)
-    _require_host(host)
+    _require_host(host, private)
     return url.with_fragment(None)
 
 
-def check_url(text: str, *, require_tls: bool = False) -> None:
+def check_url(text: str, *, require_tls: bool = False, private: bool = False) -> None:
     """Raises Refused if the platform would not send to this URL; for forms, when the address is given.
 
     A name that can't be looked up now passes: it may come up later, and it is judged again at each connection.
     """
-    url = read_url(text, require_tls=require_tls)
+    url = read_url(text, require_tls=require_tls, private=private)
     host = url.raw_host or ""
     try:
         found = LOOKUPS.submit(look_up, host, url.port or 0).result(timeout=LOOKUP_TIMEOUT)
     except (OSError, UnicodeError, TimeoutError):
         return
     for address in found:
-        require_public(address)
+        require_public(address, private=private)
 
 
 def look_up(host: str, port: int) -> list[str]:
@@ -186,17 +193,17 @@ def _require_port(port: int | None) -> None:
         raise Refused(str(_("Port {port} is not open for this. Use 443, 80, or an application's port.")).format(port=port or 0))
 
 
-def _require_host(host: str) -> None:
+def _require_host(host: str, private: bool) -> None:
     if ":" in host:
         try:
-            require_public(host)
+            require_public(host, private=private)
         except AddressValueError as error:
             raise Refused(str(_("This is no IPv6 address."))) from error
         return
     name = host.rstrip(".").lower()
     if _looks_numeric(name):
         try:
-            require_public(str(IPv4Address(name)))
+            require_public(str(IPv4Address(name)), private=private)
         except AddressValueError as error:
             raise Refused(str(_("IPv4 addresses are written as four decimal numbers."))) from error
         if name != host:
@@ -205,7 +212,8 @@ def _require_host(host: str) -> None:
     if any(ord(letter) > 126 for letter in name) or not name or ".." in host:
         raise Refused(str(_("This is no name of a host.")))
     inner = "." not in name or name.endswith(_INNER_SUFFIXES)
-    if inner and not settings.ALLOW_LOCAL_TARGETS:
+    known = settings.ALLOW_LOCAL_TARGETS or (private and settings.PRIVATE_UPSTREAMS)
+    if inner and not known:
         raise Refused(str(_("{host} is a name that only an inner network knows.")).format(host=host))
 
 
@@ -218,7 +226,7 @@ def _looks_numeric(name: str) -> bool:
 
 
 def _unwrapped(address: Address) -> Address:
-    if isinstance(address, IPv6Address) and any(address in carrier for carrier in _CARRIERS):
+    if isinstance(address, IPv6Address) and any(address in wrapper for wrapper in _WRAPPERS):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address
 

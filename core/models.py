@@ -340,6 +340,16 @@ class MissedEvent(models.Model):
         return f"{self.reader} {self.event_id}"
 
 
+class ApiSlug(models.Model):
+    """A place under `/apis/` and the row that has it. Integrations and API products share them: triggers of theirs write here."""
+
+    slug = models.SlugField(primary_key=True, max_length=60)
+    subject = models.UUIDField(unique=True)
+
+    def __str__(self) -> str:
+        return self.slug
+
+
 class StoredAnswer(models.Model):
     """The answer to a POST with an Idempotency-Key, kept for 24 hours; see `core.idempotency`."""
 

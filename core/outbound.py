@@ -108,7 +108,7 @@ class Client:
         A `URL` is sent with its path and query as they are spelt; of it only the origin is the user's, and is checked.
         `timeout` bounds the block as a whole; None leaves that to the caller. Raises Refused, Unreachable, TooSlow.
         """
-        checked = _target(str(url.origin()) if isinstance(url, URL) else url, settings.ALLOW_LOCAL_TARGETS)
+        checked = _target(str(url.origin()) if isinstance(url, URL) else url, False, settings.ALLOW_LOCAL_TARGETS)
         target = url if isinstance(url, URL) else checked
         try:
             async with (
@@ -172,26 +172,27 @@ class Dialer:
     """
 
     def __init__(self, *, lookup: Lookup | None = None) -> None:
-        self._resolver = GuardedResolver(lookup or look_up)
-        self._kept: dict[tuple[str, int], tuple[float, list[ResolveResult]]] = {}
+        self._resolvers = {private: GuardedResolver(lookup or look_up, private=private) for private in (False, True)}
+        self._kept: dict[tuple[str, int, bool], tuple[float, list[ResolveResult]]] = {}
         self._tls = ssl.create_default_context()
         self._tls.set_alpn_protocols(["http/1.1"])
 
     async def connect(self, speak: Callable[[], Spoken], origin: str, *, seconds: float, private: bool = False) -> Spoken:
         """The protocol that `speak` makes, connected to an origin (`https://host:port`), whose certificate is checked.
 
-        Its addresses are tried one after the other. Raises Refused, Unreachable, and TooSlow after so many seconds.
+        A `private` one may be in the installation's `PRIVATE_UPSTREAMS`. Its addresses are tried one after the other. Raises
+        Refused, Unreachable, and TooSlow after so many seconds.
         """
-        url = _target(origin, settings.ALLOW_LOCAL_TARGETS)
+        url = _target(origin, private, settings.ALLOW_LOCAL_TARGETS)
         host, port = url.raw_host or "", url.port or 0
         try:
             async with asyncio.timeout(seconds):
-                *others, last = await self._addresses(host, port)
+                *others, last = await self._addresses(host, port, private)
                 name = host if url.scheme == "https" else None
                 for found in others:
                     with contextlib.suppress(OSError):
-                        return await self._open(speak, found, name)
-                return await self._open(speak, last, name)
+                        return await self._open(speak, found, name, private)
+                return await self._open(speak, last, name, private)
         except TimeoutError as error:
             raise TooSlow(
                 str(_("The server could not be reached within {seconds} seconds.")).format(seconds=f"{seconds:g}")
@@ -199,22 +200,22 @@ class Dialer:
         except OSError as error:
             raise Unreachable(_unreached(error)) from error
 
-    async def _addresses(self, host: str, port: int) -> list[ResolveResult]:
-        until, found = self._kept.get((host, port), (0.0, []))
+    async def _addresses(self, host: str, port: int, private: bool) -> list[ResolveResult]:
+        until, found = self._kept.get((host, port, private), (0.0, []))
         now = time.monotonic()
         if until <= now:
             try:
-                found = await self._resolver.resolve(host, port)
+                found = await self._resolvers[private].resolve(host, port)
             except OSError as error:
                 raise Unreachable(str(_("The host's name could not be found: {reason}.")).format(reason=error)) from error
             self._kept = {key: entry for key, entry in self._kept.items() if entry[0] > now}
-            self._kept[host, port] = now + NAMES_KEPT, found
+            self._kept[host, port, private] = now + NAMES_KEPT, found
         return found
 
-    async def _open(self, speak: Callable[[], Spoken], found: ResolveResult, name: str | None) -> Spoken:
+    async def _open(self, speak: Callable[[], Spoken], found: ResolveResult, name: str | None, private: bool) -> Spoken:
         address = (found["host"], found["port"])
         loop = asyncio.get_running_loop()
-        made = _guarded_socket((found["family"], socket.SOCK_STREAM, found["proto"], "", address))
+        made = _guarded_socket((found["family"], socket.SOCK_STREAM, found["proto"], "", address), private=private)
         try:
             made.setblocking(False)
             await loop.sock_connect(made, address)
@@ -229,8 +230,9 @@ class Dialer:
 class GuardedResolver(AbstractResolver):
     """Looks names up in threads of its own and judges every address found: one bad address refuses the name."""
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, *, private: bool = False) -> None:
         self._lookup = lookup
+        self._private = private
         self._failed: dict[str, float] = {}
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
@@ -245,7 +247,7 @@ class GuardedResolver(AbstractResolver):
                 self._remember_failure(host)
             raise OSError(str(error) or "the name server did not answer") from error
         for address in found:
-            require_public(address)
+            require_public(address, private=self._private)
         return [
             ResolveResult(
                 hostname=host,
@@ -267,19 +269,19 @@ class GuardedResolver(AbstractResolver):
         self._failed[host] = at + FAILURES_KEPT
 
 
-def _guarded_socket(info: Any) -> socket.socket:
+def _guarded_socket(info: Any, *, private: bool = False) -> socket.socket:
     """The last look: this socket will be connected to `info`'s address and to no other."""
     family, kind, protocol, _name, address = info
-    require_public(address[0])
+    require_public(address[0], private=private)
     made = socket.socket(family=family, type=kind, proto=protocol)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return made
 
 
 @lru_cache(maxsize=4_096)
-def _target(url: str, local: bool) -> URL:
+def _target(url: str, private: bool, local: bool) -> URL:
     """The same few thousand URLs are read over and over; what they resolve to is judged at each connection all the same."""
-    return read_url(url)
+    return read_url(url, private=private)
 
 
 async def _read(response: aiohttp.ClientResponse, most: int) -> tuple[bytes, bool]:

@@ -60,7 +60,13 @@ def _can(verb: str, *names: str) -> tuple[str, ...]:
 PARTNER = ("partners.partner", "partners.company", "partners.apisetup", "partners.member", "partners.invitation")
 KEYS = ("apikeys.key", "apikeys.application", "apikeys.consent")
 PEOPLE = ("core.user", "account.emailaddress", "mfa.authenticator", "usersessions.usersession")
-MARKETPLACE = ("marketplace.integration", "marketplace.version", "marketplace.installation", "marketplace.category")
+MARKETPLACE = (
+    "marketplace.integration",
+    "marketplace.version",
+    "marketplace.installation",
+    "marketplace.category",
+)
+PRODUCTS = ("external.product",)
 BILLING = ("billing.invoice", "billing.line", "billing.earning", "billing.payout", "billing.price")
 LEDGER = ("billing.transaction", "billing.entry", "billing.account")
 SETTINGS = (
@@ -70,6 +76,7 @@ SETTINGS = (
     "partners.terms",
     "requests.requesttype",
     "marketplace.category",
+    *PRODUCTS,
 )
 
 RIGHTS: dict[str, Right] = {
@@ -129,7 +136,9 @@ RIGHTS: dict[str, Right] = {
     "events:write": Right(_("Publish events and event types"), NOBODY_ELSE, _can("add", "webhooks.eventtype")),
     "usage:read": Right(_("See calls and their totals"), SUPPORT | FINANCE, _can("view", "usage.call", "usage.hourrollup")),
     "meters:write": Right(_("Report usage"), NOBODY_ELSE, _can("add", "usage.call")),
-    "marketplace:read": Right(_("See integrations and who installed them"), EVERYONE, _can("view", *MARKETPLACE)),
+    "marketplace:read": Right(
+        _("See integrations, who installed them, and API products"), EVERYONE, _can("view", *MARKETPLACE, *PRODUCTS)
+    ),
     "billing:read": Right(_("See invoices, prices, earnings, payouts and the ledger"), FINANCE, _can("view", *BILLING, *LEDGER)),
     "billing:write": Right(
         _("Close months, set prices, settle invoices, run and settle payouts"),
@@ -143,7 +152,7 @@ RIGHTS: dict[str, Right] = {
         tuple(f"core.{verb}_operatortoken" for verb in ("view", "add", "change")),
     ),
     "settings:write": Right(
-        _("Change abuse rules, tiers, terms, types of requests, categories; let signing keys follow"),
+        _("Change API products, abuse rules, tiers, terms, types of requests, categories; let signing keys follow"),
         NOBODY_ELSE,
         tuple(name for verb in ("view", "add", "change", "delete") for name in _can(verb, *SETTINGS)),
     ),

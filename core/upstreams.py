@@ -24,13 +24,12 @@ class Upstream(msgspec.Struct, frozen=True):
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """What may be called under a route, and the scopes that this takes; the first that fits counts. Usage shows its `name`."""
+    """What may be called under a route, and the scopes that this takes, all of them. Usage shows its `path`."""
 
-    name: str
+    path: str
     methods: frozenset[str]
-    """Empty for all."""
     pattern: re.Pattern[str]
-    """Of the path below the route."""
+    """Of the whole path below the route."""
     scopes: tuple[str, ...] = ()
 
 
@@ -52,8 +51,10 @@ class Route(msgspec.Struct, frozen=True):
     """Whether calls are let through now."""
     test_upstream: Upstream | None = None
     """Where calls of the test environment go, if elsewhere."""
+    has_test: bool = True
+    """Whether there are calls of the test environment at all."""
     operations: tuple[Operation, ...] | None = None
-    """None: whatever its upstream knows."""
+    """The first that fits counts. None: whatever its upstream knows."""
     wants_installation: bool = True
     wants_rank: int = 0
     """The least rank of a caller's tier."""

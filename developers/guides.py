@@ -132,6 +132,13 @@ GUIDES: dict[str, Guide] = {
         _("Your plan doesn’t include this."),
         (_("See under Plan which tier does."), _("Ask for it there; upgrades hold at once.")),
     ),
+    "no_test_environment": Guide(
+        _("The API runs in the live environment alone, and the call came with a test key."),
+        (
+            _("Call it with a live key."),
+            _("Try your program against another API with the test key: what it gets back is alike in all of them."),
+        ),
+    ),
     "verification_required": Guide(
         _("Selling and being paid need documents that we have verified, and yours aren’t, or changed since."),
         (_("Upload them under Verification and submit them."), _("You are mailed as soon as they are accepted.")),

@@ -76,7 +76,8 @@ class Apis:
         if kept is None or grant is None:
             raise UpstreamUnavailable()
         route = kept.route
-        call.target = route.id
+        if route.owner:  # what is called of the operator's own is counted with the rest of it
+            call.target = route.id
         origin = self.origins.of(route, grant.environment)
         if tunnels.is_asked_for(call):
             return await self._tunnel(_Exchange(origin, call, route, grant, extra), admission)

@@ -9,13 +9,14 @@ from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from msgspec import structs
 
 from core.problems import MalformedRequest, Problem
 from gateway import paths
 from gateway.calls import Call
-from gateway.directory import INTEGRATIONS, Directory
+from gateway.directory import Directory
 from gateway.exchanges import lines, rendered
-from gateway.pipeline import Admission, Want
+from gateway.pipeline import APIS, Admission, Want
 
 PATH = b"/gateway/authorize"
 BELOW = b"/gateway/authorize/"
@@ -77,12 +78,12 @@ class Asked:
         found = await directory.find(call)
         if isinstance(found, Problem):
             raise found
-        if found is None and call.path[: len(INTEGRATIONS)].lower() == INTEGRATIONS:  # some proxies route without regard to case
+        if found is None and call.path[: len(APIS)].lower() == APIS:  # some proxies route without regard to case
             raise paths.AmbiguousPath()
         if found is None:  # a path outside: any credential with the named scopes
             call.operation_name = "authorize"
             return Want("partner", self.scopes)
-        return Want(found.audience, (*found.scopes, *self.scopes), found.route)
+        return structs.replace(found, scopes=(*found.scopes, *self.scopes), asked=self.scopes)
 
 
 def answer_admitted(call: Call, admission: Admission, style: str) -> int:

@@ -1,17 +1,14 @@
-"""What stands at a path: one of our operations, an integration, or nothing."""
+"""What stands at a path: one of our operations, an API of somebody else's, or nothing."""
 
 from core.problems import MethodNotAllowed, NotFound, Problem, TemporarilyUnavailable
 from gateway.calls import Call
-from gateway.heads import METHODS
-from gateway.pipeline import Want
+from gateway.pipeline import APIS, Want, wanted
 from gateway.routes import Routes
 from gateway.table import Table
 from gateway.threads import PostgresAway
 
 # What is ours alone: an unknown path below is 404 here. Other paths (`/api/docs`) are Django's to know.
 OURS = ("/api/partner", "/api/operator", "/api/requests")
-INTEGRATIONS = "/apis/"
-NAMED = frozenset(METHODS.values())
 
 
 class Directory:
@@ -27,8 +24,8 @@ class Directory:
         Names the operation on the call.
         """
         path = call.path
-        if path.startswith(INTEGRATIONS):
-            return await self._integration(call, path[len(INTEGRATIONS) :].partition("/")[0])
+        if path.startswith(APIS):
+            return await self._api(call, path[len(APIS) :].partition("/")[0])
         found = self._table.find(path) if path.startswith(("/api/", "/.well-known/")) else None
         if found is None:
             return NotFound() if path.startswith(OURS) else None
@@ -38,13 +35,11 @@ class Directory:
         call.operation_name = operation.name
         return Want(operation.audience, (operation.scope,) if operation.scope else ())
 
-    async def _integration(self, call: Call, slug: str) -> Want | Problem:
+    async def _api(self, call: Call, slug: str) -> Want | Problem:
         try:
             kept = await self.routes.find(slug)
         except PostgresAway:
             return TemporarilyUnavailable()
         if kept is None:
             return NotFound()
-        method = call.method if call.method in NAMED else "other"  # another proxy may name any: each would be a row for ever
-        call.operation_name = f"{method} {INTEGRATIONS}{slug}"
-        return Want("partner", kept.route.scopes, kept)
+        return wanted(kept, call)

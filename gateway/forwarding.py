@@ -20,6 +20,10 @@ from gateway.upstream import HOP_BY_HOP, OURS, SECRETS, named_by_connection
 INWARDS_DROPPED = HOP_BY_HOP | OURS | SECRETS | {
     b"authorization", b"cookie", b"host", b"x-forwarded-prefix", b"x-key-id", b"x-partner-id", b"x-scopes",
 }  # fmt: skip
+# What makes many servers take the call for another one: not passed on where scopes go by method and path.
+REROUTING = frozenset({
+    b"x-http-method", b"x-http-method-override", b"x-method-override", b"x-original-url", b"x-rewrite-url",
+})  # fmt: skip
 # Not taken from it: what would act in the name of our domain, and what is ours to say.
 OUTWARDS_DROPPED = HOP_BY_HOP | {
     b"accept-ch", b"alt-svc", b"clear-site-data", b"content-security-policy", b"critical-ch", b"expect-ct",
@@ -58,6 +62,8 @@ def request_head(base: Base, route: Route, call: Call, grant: Grant, framing: by
     dropped = INWARDS_DROPPED
     if b"connection" in call.fields:
         dropped |= named_by_connection(call.headers)
+    if route.operations is not None:
+        dropped = dropped | REROUTING | {name for name, _value in route.headers}
     lines = [b"%b: %b\r\n" % entry for entry in call.headers if entry[0] not in dropped and not entry[0].startswith(_OURS_BEGIN)]
     told = b"x-request-id: %b\r\nx-partner-id: %b\r\nx-key-id: %b\r\n" % (
         call.request_id.encode(),

@@ -1,5 +1,7 @@
 """The decision on one call, in the order of the requirement: credential, state, address, scope, rate, quota."""
 
+import re
+
 import msgspec
 from django.utils.translation import gettext_lazy as _
 
@@ -7,6 +9,7 @@ from apikeys.oauth.tokens import JWT_PREFIX
 from apikeys.snapshots import Grant
 from core import clock, crypto
 from core.api.views import Audience
+from core.models import Environment
 from core.problems import (
     ConflictingCredentials,
     Forbidden,
@@ -18,6 +21,7 @@ from core.problems import (
     KeyDisabled,
     KeyExpired,
     KeyRevoked,
+    MethodNotAllowed,
     MissingCredential,
     NotFound,
     PartnerNotActive,
@@ -25,26 +29,38 @@ from core.problems import (
     Problem,
     RateLimited,
     TemporarilyUnavailable,
+    TierRequired,
     Unauthorized,
 )
+from core.upstreams import Route
 from gateway.addresses import parsed
 from gateway.calls import Call
 from gateway.credentials import Credential, Credentials, Snapshot, read_credential
 from gateway.guesses import Guesses
+from gateway.heads import METHODS
 from gateway.limits import Limits, Verdict
 from gateway.routes import KeptRoute, Routes
 from gateway.threads import PostgresAway
 
+APIS = "/apis/"
+NAMED = frozenset(METHODS.values())
 MOST_TRIES = 4
 """How often a snapshot is read again for one call, whose versions change while it is read."""
 
 
+_PARAMETERS = re.compile(r";[^/]*")
+"""Of a segment (RFC 3986, section 3.3): some servers drop them before they look at a path."""
+
+
 class Want(msgspec.Struct, frozen=True, gc=False):
-    """What an operation asks of its callers: audience and scopes, and for an integration that they have installed it."""
+    """What an operation asks of its callers: audience and scopes (with those that another proxy `asked` for), and what its route
+    wants. Or the `problem` that stands where there is no operation."""
 
     audience: Audience
     scopes: tuple[str, ...] = ()
     route: KeptRoute | None = None
+    asked: tuple[str, ...] = ()
+    problem: Problem | None = None
 
 
 class NotInstalled(Forbidden):
@@ -53,6 +69,14 @@ class NotInstalled(Forbidden):
     code = "not_installed"
     title = _("Integration not installed")
     detail = _("Install this integration from the marketplace first, in the environment of this key.")
+
+
+class NoTestEnvironment(Forbidden):
+    """Calls of test keys are free, and pending partners have them: they go to live data only if an operator says so."""
+
+    code = "no_test_environment"
+    title = _("No test environment")
+    detail = _("This API has no test environment. Call it with a live key.")
 
 
 class Admission(msgspec.Struct, frozen=True, gc=False):
@@ -76,6 +100,31 @@ class Refused(Exception):
         self.grant = grant
         self.verdict = verdict
         super().__init__(str(problem))
+
+
+def wanted(kept: KeptRoute, call: Call, asked: tuple[str, ...] = ()) -> Want:
+    """What a call under a route wants. Names the operation on the call."""
+    route = kept.route
+    method = call.method if call.method in NAMED else "other"  # another proxy may name any: each would be a row for ever
+    call.operation_name = f"{method} {APIS}{route.slug}"
+    if route.operations is None:
+        return Want("partner", route.scopes + asked, kept, asked)
+    below = call.path[len(APIS) + len(route.slug) :]
+    if ";" in below:
+        below = _PARAMETERS.sub("", below)
+    for operation in route.operations:
+        if call.method in operation.methods and operation.pattern.fullmatch(below):
+            call.operation_name += operation.path
+            return Want("partner", operation.scopes + asked, kept, asked)
+    return Want("partner", asked, kept, asked, _nothing_there(route, call, below))
+
+
+def _nothing_there(route: Route, call: Call, below: str) -> Problem:
+    fitting = [each.methods for each in route.operations or () if each.pattern.fullmatch(below)]
+    if not fitting:
+        return NotFound()
+    allowed = ", ".join(sorted(frozenset().union(*fitting)))
+    return MethodNotAllowed(method=call.method, allowed=allowed, headers={"Allow": allowed})
 
 
 async def admit(
@@ -115,7 +164,7 @@ async def admit(
         verdict = await limits.take(snapshot, subject, paying=refusal is None, place=place)
         if not verdict.is_stale:
             break
-        want = await _read_route_again(want, verdict, routes, limits)
+        want = await _read_route_again(call, want, verdict, routes, limits)
         snapshot = await _read_again(snapshot, verdict, credentials, limits)
         if snapshot is None:
             raise Refused(_unknown(credential))
@@ -145,8 +194,7 @@ async def still_admits(call: Call, admission: Admission, credentials: Credential
         return False
     if snapshot is None or fresh is None:
         return False
-    want = Want("partner", admission.want.scopes, fresh)
-    return _refusal(snapshot.grant, call, want) is None
+    return _refusal(snapshot.grant, call, wanted(fresh, call)) is None
 
 
 def _refusal(grant: Grant, call: Call, want: Want) -> Problem | None:
@@ -201,14 +249,24 @@ def _address_refusal(grant: Grant, address: str) -> Problem | None:
 def _operation_refusal(grant: Grant, want: Want) -> Problem | None:
     if want.audience != "public" and (want.audience == "operator") != (grant.kind == "operator"):
         return NotFound()
+    if want.route is not None and not want.route.route.live:
+        return NotFound()
+    if want.problem is not None:
+        return want.problem
     for scope in want.scopes:
         if not grant.has_scope(scope):
             challenge = f'Bearer realm="portico", error="insufficient_scope", scope="{scope}"'
             return InsufficientScope(scope=scope, headers={"WWW-Authenticate": challenge})
-    if want.route is not None and not want.route.route.live:
-        return NotFound()
-    if want.route is not None and want.route.route.slug not in grant.installed:
+    return None if want.route is None else _route_refusal(grant, want.route.route)
+
+
+def _route_refusal(grant: Grant, route: Route) -> Problem | None:
+    if route.wants_installation and route.slug not in grant.installed:
         return NotInstalled()
+    if grant.tier_rank < route.wants_rank:
+        return TierRequired(tier=route.wants_tier)
+    if not route.has_test and grant.environment == Environment.TEST:
+        return NoTestEnvironment()
     return None
 
 
@@ -238,8 +296,8 @@ async def _read_again(snapshot: Snapshot, verdict: Verdict, credentials: Credent
     return fresh
 
 
-async def _read_route_again(want: Want, verdict: Verdict, routes: Routes, limits: Limits) -> Want:
-    """The same for the route of an integration, whose version is the last that was compared."""
+async def _read_route_again(call: Call, want: Want, verdict: Verdict, routes: Routes, limits: Limits) -> Want:
+    """The same for a route, whose version is the last that was compared."""
     if want.route is None or (verdict.found and verdict.found[-1] == want.route.route.version):
         return want
     try:
@@ -249,7 +307,7 @@ async def _read_route_again(want: Want, verdict: Verdict, routes: Routes, limits
     if fresh is None:
         raise Refused(NotFound())
     limits.publish([fresh.subject], verdict.found[-1:])
-    return Want("partner", fresh.route.scopes, fresh)
+    return wanted(fresh, call, want.asked)
 
 
 def _unknown(credential: Credential) -> Unauthorized:

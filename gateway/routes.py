@@ -1,15 +1,17 @@
-"""Routes of integrations under `/apis/<slug>/`, kept as the marketplace has them."""
+"""Routes under `/apis/<slug>/`, kept as the marketplace has those of integrations, and operators those of API products."""
 
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Collection
 from uuid import UUID
 
 from core import versions
 from core.upstreams import Route
 from gateway.lookups import Lookups
 from gateway.threads import PostgresAway, Threads
-from marketplace import routes
+from marketplace import routes as integrations
+from products.external import routes as products
 
 MOST_KEPT = 5_000
 LIFETIME = 60.0
@@ -31,7 +33,7 @@ class Routes:
     """The routes of this process. Bounded, and each with a hard lifetime."""
 
     def __init__(self, threads: Threads) -> None:
-        self._lookups = Lookups(threads, routes.find)
+        self._lookups = Lookups(threads, _find)
         self._kept: OrderedDict[str, KeptRoute] = OrderedDict()
         self._loading: dict[str, asyncio.Task[KeptRoute | None]] = {}
 
@@ -78,3 +80,8 @@ class Routes:
             route = kept.route
             if changes.get(route.id, 0) > route.version or route.owner in changes:
                 del self._kept[slug]
+
+
+def _find(slugs: Collection[str]) -> dict[str, Route]:
+    found = integrations.find(slugs)
+    return found | products.find([slug for slug in slugs if slug not in found])

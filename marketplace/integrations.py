@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from core import addresses, clock, events, versions
+from core import addresses, clock, events, slugs, versions
 from core import scopes as registry
 from core.actors import Actor
 from core.models import Environment
@@ -70,11 +70,8 @@ def create(*, partner: Partner, environment: str, by: Actor, **fields: Any) -> D
     secret = SECRET_PREFIX + b64encode(secrets.token_bytes(32)).decode()
     integration = Integration(partner=partner, environment=environment, signing_secret=secret, **fields)
     _require_sound(integration)
-    try:
-        with transaction.atomic():
-            integration.save(force_insert=True)
-    except IntegrityError as error:
-        raise ValidationError({"slug": [str(_("This address is taken."))]}) from error
+    with slugs.claiming():
+        integration.save(force_insert=True)
     _emit(INTEGRATION_CREATED, integration, by)
     return Drafted(integration, secret)
 
@@ -96,7 +93,8 @@ def update(*, integration: Integration, changes: Mapping[str, Any], by: Actor) -
     for name, value in changed.items():
         setattr(row, name, value)
     _require_sound(row)
-    row.save(update_fields=list(changed))
+    with slugs.claiming():
+        row.save(update_fields=list(changed))
     if touches_terms and row.status != Status.DRAFT:
         transition(row, Status.DRAFT)
     if changed.keys() & TUNING and row.current_id:

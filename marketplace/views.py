@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from core import scopes
 from core.models import Environment
 from core.problems import NotFound, Problem, ValidationError
-from core.scopes import SCOPES
 from core.tables import listing
 from marketplace import installations, integrations
 from marketplace.forms import ConsentForm, IntegrationForm, SubmitForm
@@ -137,7 +137,7 @@ def install(request: PartnerRequest, integration: str) -> HttpResponse:
             environment=request.environment,
             scopes=request.POST.getlist("scopes"),
             number=request.POST.get("version"),
-            held=[name for name in SCOPES if request.member.may(name)],
+            held=[name for name in scopes.known() if request.member.may(name)],
             by=request.actor,
         )
         messages.success(request, _("“%(name)s” is installed. You can call it now.") % {"name": found.name})
@@ -179,7 +179,8 @@ def uninstall(request: PartnerRequest, public_id: str) -> HttpResponse:
 
 def described(names: list[str]) -> list[dict[str, Any]]:
     """Scopes with what they mean."""
-    return [{"name": name, "description": SCOPES[name].description if name in SCOPES else ""} for name in names]
+    found = scopes.find(names)
+    return [{"name": name, "description": found[name].description if name in found else ""} for name in names]
 
 
 def _integration(request: PartnerRequest, public_id: str) -> Integration:

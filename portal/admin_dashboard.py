@@ -69,6 +69,7 @@ GROUPS: tuple[tuple[Any, dict[str, str]], ...] = (
             "marketplace.Version": "history",
             "marketplace.Installation": "download",
             "marketplace.Category": "category",
+            "external.Product": "hub",
         },
     ),
     (

@@ -14,6 +14,7 @@ from core import clock
 from marketplace.models import Integration
 from partners.models import Document, Partner, Review, TierRequest
 from portal import navigation
+from products.external.models import Product
 from products.requests.models import Request
 from webhooks.models import Endpoint
 
@@ -96,6 +97,14 @@ MATTERS: list[Matter] = [
         "timer_off",
         lambda: Request.objects.unfinished().filter(due_at__lt=clock.now()),
         "admin:requests_request_changelist",
+        tone="bad",
+    ),
+    Matter(
+        _("API products whose upstream is down"),
+        "cloud_off",
+        lambda: Product.objects.exclude(down_since=None),
+        "admin:external_product_changelist",
+        "down_since__isempty=0",
         tone="bad",
     ),
     Matter(

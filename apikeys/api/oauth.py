@@ -24,7 +24,7 @@ from apikeys.api.oauth_serializers import (
 from apikeys.models import GrantType
 from apikeys.oauth import server, signing_keys, tokens
 from core.api.views import ApiView
-from core.scopes import SCOPES
+from core.scopes import known
 
 FORM = "application/x-www-form-urlencoded"
 # RFC 9700, section 2.6: what public clients in browsers ask for themselves. No cookie counts here, so any origin may.
@@ -155,7 +155,7 @@ class MetadataView(ApiView):
                 "jwks_uri": f"{base}/.well-known/jwks.json",
                 "revocation_endpoint": f"{base}{API}/auth/revoke",
                 "introspection_endpoint": f"{base}{API}/auth/introspect",
-                "scopes_supported": sorted(SCOPES),
+                "scopes_supported": sorted(known()),
                 "response_types_supported": ["code"],
                 "response_modes_supported": ["query"],
                 "grant_types_supported": list(GrantType.values),

@@ -27,9 +27,9 @@ from apikeys.api.serializers import (
 )
 from apikeys.filters import KeyFilter
 from apikeys.models import Key
+from core import scopes
 from core.api.views import ApiView, Created, ListMixin, PartnerViewSet, RetrieveMixin
 from core.problems import ValidationError
-from core.scopes import SCOPES
 
 MOST_FOUND, MOST_SIGNED = 100, 1_000
 """Findings of one report."""
@@ -169,7 +169,7 @@ class ScopeView(ApiView):
 
     @extend_schema(operation_id="listScopes", summary="List scopes", responses=ScopeListSerializer)
     def get(self, request: Request) -> Response:
-        known = sorted(SCOPES.values(), key=lambda scope: scope.name)
+        known = sorted(scopes.known().values(), key=lambda scope: scope.name)
         return Response({"data": ScopeSerializer(known, many=True).data, "next_cursor": None})
 
 

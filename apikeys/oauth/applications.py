@@ -113,6 +113,19 @@ def update(*, application: Application, by: Actor, rights: Rights = EVERY, **cha
 
 
 @transaction.atomic
+def withdraw(*, application: Application, gone: Collection[str], by: Actor) -> None:
+    """Take scopes from an application, and from consents to it, that nobody declares any more. Raises StaleState once it is
+    revoked."""
+    lock(application)
+    before, left = application.scopes, [name for name in application.scopes if name not in gone]
+    swap(application, where={"status__in": [Application.Status.ACTIVE, Application.Status.DISABLED]}, scopes=left)
+    for consent in Consent.objects.active().filter(application=application, scopes__overlap=list(gone)):
+        swap(consent, where={}, scopes=[name for name in consent.scopes if name not in gone])
+        versions.bump(consent)
+    _emit(types.APPLICATION_UPDATED, application, by, changes={"scopes": [before, left]})
+
+
+@transaction.atomic
 def rotate_secret(*, application: Application, grace: timedelta, by: Actor, rights: Rights = EVERY) -> Issued:
     """A new client secret, which works at once; earlier ones work on for `grace`.
 

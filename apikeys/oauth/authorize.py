@@ -18,9 +18,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apikeys.forms import rights_of
 from apikeys.oauth import consents, redirects, server
 from apikeys.oauth.models import Application
+from core import scopes
 from core.models import Environment
 from core.problems import Problem
-from core.scopes import SCOPES
 from partners.models import Member, Partner
 from partners.pages import PartnerRequest, partner_page
 
@@ -80,7 +80,7 @@ def consent(request: PartnerRequest) -> HttpResponse:
         "asked": asked,
         "partner": request.partner,
         "maker": asked.application.partner,
-        "scopes": [SCOPES[name] for name in asked.scopes],
+        "scopes": list(scopes.find(asked.scopes).values()),
         "problem": problem,
         "back": redirects.source(asked.answer_to),
         "others": len(_members(request, asked.application)) > 1,

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apikeys.forms import AddressLines, RotateForm
 from apikeys.oauth.models import Application, GrantType
-from core.scopes import SCOPES, Scope, grouped
+from core.scopes import Scope, grouped, known
 from partners.models import Member, Partner
 
 
@@ -52,7 +52,7 @@ class ApplicationForm(forms.Form):
     def __init__(self, *args: Any, member: Member, partner: Partner, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         held = set(self.initial.get("scopes", ()))
-        names = sorted(name for name in SCOPES if member.may(name) or name in held)
+        names = sorted(name for name in known() if member.may(name) or name in held)
         choices = [(group, [(each.name, f"{_said(each)} · {each.name}") for each in scopes]) for group, scopes in grouped(names)]
         self.fields["scopes"].choices = choices  # type: ignore[attr-defined]  # fields are typed as their base
         limit = self.fields["rate_limit_per_minute"]

@@ -13,9 +13,9 @@ from apikeys.forms import rights_of
 from apikeys.oauth import applications, consents
 from apikeys.oauth.forms import ApplicationForm, NewApplicationForm, RotateSecretForm
 from apikeys.oauth.models import Application, ClientSecret, Consent
+from core import scopes
 from core.models import Environment
 from core.problems import NotFound, ValidationError
-from core.scopes import SCOPES
 from core.states import StaleState
 from core.tables import listing
 from partners.forms import show_problem
@@ -161,7 +161,7 @@ def consent_detail(request: PartnerRequest, public_id: str) -> HttpResponse:
     consent = _consent(request, public_id)
     context = {
         "consent": consent,
-        "scopes": [SCOPES[name] for name in consent.scopes if name in SCOPES],
+        "scopes": list(scopes.find(consent.scopes).values()),
         "may_write": request.member.may("keys:write") and consent.status == Consent.Status.ACTIVE,
         "partner": request.partner,
     }

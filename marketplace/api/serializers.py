@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 
+from core import scopes
 from core.api.serializers import PublicIdField, Strict, StrictModel
-from core.scopes import SCOPES
 from marketplace.models import Category, Installation, Integration, Version
 
 TUNING = ("connect_timeout", "head_timeout", "idle_timeout", "stream_idle_timeout", "retries", "websocket")
@@ -92,7 +92,8 @@ class ListedSerializer(StrictModel):
     @extend_schema_field(WantedScopeSerializer(many=True))
     def get_scopes(self, integration: Integration) -> list[dict[str, str]]:
         names = integration.current.scopes if integration.current else []
-        return [{"name": name, "description": str(SCOPES[name].description) if name in SCOPES else name} for name in names]
+        found = scopes.find(names)
+        return [{"name": name, "description": str(found[name].description) if name in found else name} for name in names]
 
 
 class VersionSerializer(StrictModel):
