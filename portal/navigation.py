@@ -66,6 +66,7 @@ PARTNER = (
         (
             Entry(_("API keys"), "key-round", "apikeys:list"),
             Entry(_("Applications"), "shield-check", "oauth:list"),
+            Entry(_("APIs"), "server", "portal:products"),
             Entry(_("Requests"), "send", "portal:requests", "requests:read"),
             Entry(_("Call log"), "list", "usage:requests"),
             Entry(_("Webhooks"), "webhook", "webhooks:list"),

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib.sitemaps import views as map_views
 from django.urls import path
 
-from portal import audit_log, dashboard, requests, showcase, sitemaps, styleguide, views
+from portal import audit_log, dashboard, products, requests, showcase, sitemaps, styleguide, views
 
 app_name = "portal"
 
@@ -23,6 +23,8 @@ urlpatterns = [
     path("p/<slug:slug>/activity/export.<str:form>", audit_log.export, name="activity_export"),
     path("p/<slug:slug>/activity/verify", audit_log.verify, name="activity_verify"),
     path("p/<slug:slug>/environment", dashboard.environment, name="environment"),
+    path("p/<slug:slug>/apis/", products.product_list, name="products"),
+    path("p/<slug:slug>/apis/<slug:product>", products.product_detail, name="product"),
     path("p/<slug:slug>/profile/preview", showcase.preview, name="profile_preview"),
     path("p/<slug:slug>/requests/", requests.request_list, name="requests"),
     path("p/<slug:slug>/requests/<str:public_id>", requests.request_detail, name="request"),
