@@ -15,13 +15,14 @@ from core.problems import MalformedRequest, Problem
 from gateway import paths
 from gateway.calls import Call
 from gateway.directory import Directory
-from gateway.exchanges import lines, rendered
+from gateway.exchanges import Headers, lines, rendered
 from gateway.pipeline import APIS, Admission, Want
 
 PATH = b"/gateway/authorize"
 BELOW = b"/gateway/authorize/"
 """What Envoy puts in front of the call's own path."""
 
+NAMING = frozenset({b"x-original-method", b"x-original-uri", b"x-forwarded-method", b"x-forwarded-uri", b"x-portico-scope"})
 NGINX = "nginx"
 ENVOY = "envoy"
 
@@ -33,7 +34,7 @@ _SCOPE = re.compile(r"[a-z0-9_:.*-]{1,64}", re.IGNORECASE)
 class ContradictoryCall(MalformedRequest):
     """One of the two was put in by somebody else than the proxy, and nobody can tell which."""
 
-    detail = _("X-Original-… and X-Forwarded-… name different calls. Leave these headers to the proxy.")
+    detail = _("Two headers name the call, X-Original-… or X-Forwarded-…, and they differ. Leave them to the proxy.")
 
 
 class UnreadableQuestion(MalformedRequest):
@@ -48,7 +49,7 @@ class Asked:
     def __init__(self, call: Call) -> None:
         fields = call.fields
         self.scopes = tuple(call.header(b"x-portico-scope").split()) if b"x-portico-scope" in fields else ()
-        self.is_contradictory = False
+        self.is_contradictory = len(fields) < len(call.headers) and _names_twice(call.headers)
         self.is_readable = True
         if call.raw_path != PATH:
             self.style = ENVOY
@@ -61,7 +62,7 @@ class Asked:
         method, uri = fields.get(b"x-original-method"), fields.get(b"x-original-uri")
         if b"x-forwarded-uri" in fields or b"x-forwarded-method" in fields:
             told = fields.get(b"x-forwarded-method"), fields.get(b"x-forwarded-uri")
-            self.is_contradictory = (method or uri) is not None and (method, uri) != told
+            self.is_contradictory |= (method or uri) is not None and (method, uri) != told
             method, uri = told
         call.method = "GET" if method is None else method.decode("latin-1")
         call.raw_path, _mark, call.query = (uri or b"/").partition(b"?")
@@ -84,6 +85,12 @@ class Asked:
             call.operation_name = "authorize"
             return Want("partner", self.scopes)
         return structs.replace(found, scopes=(*found.scopes, *self.scopes), asked=self.scopes)
+
+
+def _names_twice(headers: Headers) -> bool:
+    """Whether one of the headers that name the call, or its scopes, was sent twice with different values."""
+    named = {entry for entry in headers if entry[0] in NAMING}
+    return len({name for name, _value in named}) < len(named)
 
 
 def answer_admitted(call: Call, admission: Admission, style: str) -> int:

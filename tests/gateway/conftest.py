@@ -81,14 +81,13 @@ class Served:
         return f"/apis/{self.integration.slug}"
 
 
-@pytest.fixture
-def served(globex, upstream) -> Served:
-    """An integration of globex that serves the upstream, published and asking for one scope."""
+def publish(owner: Any, upstream: Upstream) -> Served:
+    """An integration of a partner that serves the upstream, published and asking for one scope."""
     from marketplace import integrations
 
     slug = f"weather-{secrets.token_hex(4)}"
     drafted = integrations.create(
-        partner=globex.partner,
+        partner=owner,
         environment="live",
         by=SYSTEM,
         slug=slug,
@@ -103,6 +102,12 @@ def served(globex, upstream) -> Served:
     integrations.publish(integration=drafted.integration, by=SYSTEM)
     drafted.integration.refresh_from_db()
     return Served(drafted.integration, drafted.signing_secret)
+
+
+@pytest.fixture
+def served(globex, upstream) -> Served:
+    """An integration of globex that serves the upstream."""
+    return publish(globex.partner, upstream)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Who calls is what the gateway signed, and nothing else."""
 
+import base64
 import http.client
 import json
 import socket
@@ -66,9 +67,39 @@ def test_a_forged_identity_is_refused_by_django_itself(gateway, acme):
     assert (status, problem["code"]) == (403, "forbidden")
 
 
-@pytest.mark.parametrize("changes", [{"path": "/api/partner/v1/partner"}, {"method": "POST"}, {"at": 1}, {"audience": "other"}])
+@pytest.mark.parametrize(
+    "changes", [{"path": "/api/partner/v1/partner"}, {"method": "POST"}, {"at": 1}, {"at": 2**40}, {"audience": "other"}]
+)
 def test_an_identity_for_something_else_is_refused(gateway, acme, changes):
     status, problem = straight("/api/partner/v1/keys", {HEADER: sign(forged(acme, **changes), settings.IDENTITY_KEY.encode())})
+    assert (status, problem["code"]) == (403, "forbidden")
+
+
+def changed(header: str) -> str:
+    """The signature of one over the facts of another."""
+    facts = base64.urlsafe_b64encode(
+        base64.urlsafe_b64decode(header.partition(".")[0]).replace(b'"scopes":["*"]', b'"scopes":[]')
+    )
+    return f"{facts.decode()}.{header.rpartition('.')[2]}"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        changed,
+        lambda header: header[:-1],
+        lambda header: header.partition(".")[0],
+        lambda header: f".{header.rpartition('.')[2]}",
+        lambda header: f"{header}, {header}",
+        lambda header: header.replace(".", ".."),
+        lambda header: f"{header}\t.",
+    ],
+    ids=["changed", "cut", "unsigned", "empty", "twice", "two dots", "more"],
+)
+def test_a_captured_identity_is_good_as_it_is_or_not_at_all(gateway, acme, spoil):
+    header = sign(forged(acme), settings.IDENTITY_KEY.encode())
+    assert straight("/api/partner/v1/keys", {HEADER: header})[0] == 200
+    status, problem = straight("/api/partner/v1/keys", {HEADER: spoil(header)})
     assert (status, problem["code"]) == (403, "forbidden")
 
 
