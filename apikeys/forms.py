@@ -61,7 +61,29 @@ class Preset:
     scopes: list[str]
 
 
-class KeyForm(forms.Form):
+class ScopesByGroup:
+    """A form whose `offered` scopes are ticked by what they are about: for the template `apikeys/_scopes.html`."""
+
+    offered: list[str]
+
+    @property
+    def presets(self) -> list[Preset]:
+        """Ways to tick many scopes at once."""
+        return []
+
+    @property
+    def everything(self) -> bool | None:
+        """Whether the right to everything, also to what comes later, is kept; None where it isn't offered."""
+        return None
+
+    @property
+    def scope_groups(self) -> list[tuple[str, list[tuple[Scope, bool]]]]:
+        """What can be ticked, by what it is about, and whether it is."""
+        ticked = set(self["scopes"].value() or ())  # type: ignore[index]  # of a form
+        return [(group, [(scope, scope.name in ticked) for scope in scopes]) for group, scopes in grouped(self.offered)]
+
+
+class KeyForm(ScopesByGroup, forms.Form):
     """What of a key can be chosen, and later changed; scopes are those that the member may hand on.
 
     With a `key` it starts from what that has, and the end can be left as it is.
@@ -79,7 +101,7 @@ class KeyForm(forms.Form):
         label=_("Date"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text=_("For “On a date”: it works to the end of that day, in UTC."),
+        help_text=_("It works to the end of that day, in UTC."),
     )
     ip_allowlist = AddressLines(
         label=_("Allowed addresses"),
@@ -107,7 +129,6 @@ class KeyForm(forms.Form):
 
     @property
     def presets(self) -> list[Preset]:
-        """Ways to tick many scopes at once."""
         return [
             Preset("least", _("The least"), [name for name in self.offered if name in keys.LEAST]),
             Preset("read", _("Read only"), [name for name in self.offered if name.endswith(":read")]),
@@ -115,14 +136,7 @@ class KeyForm(forms.Form):
         ]
 
     @property
-    def scope_groups(self) -> list[tuple[str, list[tuple[Scope, bool]]]]:
-        """What can be ticked, by what it is about, and whether it is."""
-        ticked = set(self["scopes"].value() or ())
-        return [(group, [(scope, scope.name in ticked) for scope in scopes]) for group, scopes in grouped(self.offered)]
-
-    @property
     def everything(self) -> bool | None:
-        """Whether the key's right to everything, also to what comes later, is kept; None if it hasn't got it."""
         return "*" in (self["scopes"].value() or ()) if self.key and "*" in self.key.scopes else None
 
     def clean(self) -> dict[str, Any]:

@@ -145,7 +145,9 @@ class InsufficientScope(Forbidden):
 
     code = "insufficient_scope"
     title = _("Scope missing")
-    detail = _("This operation needs the scope {scope}, which the credential does not have. Create one that has it.")
+    detail = _(
+        "This operation needs the scope {scope}, which the credential lacks. Add it in the portal, or use one that has it."
+    )
     members = ("scope",)
 
 

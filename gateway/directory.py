@@ -1,5 +1,7 @@
 """What stands at a path: one of our operations, an API of somebody else's, or nothing."""
 
+from django.utils.translation import gettext_lazy as _
+
 from core.problems import MethodNotAllowed, NotFound, Problem, TemporarilyUnavailable
 from gateway.calls import Call
 from gateway.pipeline import APIS, Want, wanted
@@ -9,6 +11,7 @@ from gateway.threads import PostgresAway
 
 # What is ours alone: an unknown path below is 404 here. Other paths (`/api/docs`) are Django's to know.
 OURS = ("/api/partner", "/api/operator", "/api/requests")
+NO_OPERATION = _("No operation has this path. The reference at /api/docs lists them all.")
 
 
 class Directory:
@@ -28,7 +31,7 @@ class Directory:
             return await self._api(call, path[len(APIS) :].partition("/")[0])
         found = self._table.find(path) if path.startswith(("/api/", "/.well-known/")) else None
         if found is None:
-            return NotFound() if path.startswith(OURS) else None
+            return NotFound(NO_OPERATION) if path.startswith(OURS) else None
         operation = found.operation(call.method)
         if operation is None:
             return MethodNotAllowed(method=call.method, allowed=found.allowed, headers={"Allow": found.allowed})

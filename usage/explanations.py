@@ -8,6 +8,7 @@ from urllib.parse import quote
 from django.conf import settings
 
 from core import problems
+from core.api.operations import operations
 from usage.models import Bodies, Call
 
 ELSEWHERE = "authorize"
@@ -32,8 +33,7 @@ def explain(call: Call) -> Explanation | None:
     if kind is None:
         phrase = HTTPStatus(call.status).phrase if call.status in HTTPStatus._value2member_map_ else str(call.status)
         return Explanation(phrase, "", "")
-    # The advice with its gaps left out: what filled them is not kept.
-    advice = str(kind.detail).format_map(_Gaps())
+    advice = str(kind.detail).format_map(_Facts(address=call.address or "…", method=call.method, scope=_scope_of(call)))
     return Explanation(str(kind.title), advice, f"{settings.BASE_URL}{problems.type_url}{kind.code}")
 
 
@@ -55,6 +55,13 @@ def curl(call: Call, bodies: Bodies | None = None) -> str:
     return " ".join([*words, shlex.quote(host + quote(call.path, safe=_SAFE))])
 
 
-class _Gaps(dict[str, str]):
+class _Facts(dict[str, str]):
+    """What filled the gaps of an advice, as far as a call still tells."""
+
     def __missing__(self, name: str) -> str:
         return "…"
+
+
+def _scope_of(call: Call) -> str:
+    """What the call's operation wants; those of an integration want what it declares."""
+    return next((each.scope for each in operations() if each.scope and each.name == call.operation), "…")

@@ -132,11 +132,11 @@ def _page_of(request: HttpRequest, partner: Partner) -> str:
 
 def _refuse(request: HttpRequest, error: errors.OAuth2Error) -> HttpResponse:
     """Tell the application where it can be told safely, else whoever was sent here (RFC 6749, section 4.1.2.1)."""
+    said: dict[str, Any] = {"error": error.error, "error_description": str(error.get_error_description() or "")}
     if error.redirect_uri:
         state = request.GET.get("state", "")[:LONGEST_STATE]
-        said: dict[str, Any] = {"error": error.error, "error_description": str(error.get_error_description() or "")}
         return _away(server.redirect_with(error.redirect_uri, **said, state=state))
-    return render(request, "oauth/refused.html", {"error": error}, status=400)
+    return render(request, "oauth/refused.html", {"refusal": said}, status=400)
 
 
 def _away(address: str) -> HttpResponse:

@@ -5,9 +5,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from apikeys.forms import AddressLines, RotateForm
+from apikeys.forms import AddressLines, RotateForm, ScopesByGroup
 from apikeys.oauth.models import Application, GrantType
-from core.scopes import Scope, grouped, known
+from core.scopes import known
 from partners.models import Member, Partner
 
 
@@ -23,7 +23,7 @@ class Lines(forms.CharField):
         return [line.strip() for line in str(value or "").splitlines() if line.strip()]
 
 
-class ApplicationForm(forms.Form):
+class ApplicationForm(ScopesByGroup, forms.Form):
     """What of an application can be chosen, and later changed; scopes are those that the member may hand on."""
 
     name = forms.CharField(
@@ -36,6 +36,7 @@ class ApplicationForm(forms.Form):
         label=_("Scopes"),
         widget=forms.CheckboxSelectMultiple,
         help_text=_("What it may ask for at the most. Partners see each of them; ask for the least."),
+        error_messages={"required": _("This field is required: choose at least one.")},
     )
     redirect_uris = Lines(
         label=_("Redirect addresses"),
@@ -52,8 +53,8 @@ class ApplicationForm(forms.Form):
     def __init__(self, *args: Any, member: Member, partner: Partner, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         held = set(self.initial.get("scopes", ()))
-        names = sorted(name for name in known() if member.may(name) or name in held)
-        choices = [(group, [(each.name, f"{_said(each)} · {each.name}") for each in scopes]) for group, scopes in grouped(names)]
+        self.offered = sorted(name for name in known() if member.may(name) or name in held)
+        choices = [(name, name) for name in self.offered]
         self.fields["scopes"].choices = choices  # type: ignore[attr-defined]  # fields are typed as their base
         limit = self.fields["rate_limit_per_minute"]
         text = _("For each partner that it acts for; at most {most} on your tier. Empty: as much as that partner's tier allows.")
@@ -76,8 +77,3 @@ class RotateSecretForm(RotateForm):
     """How long earlier secrets work on."""
 
     grace = forms.TypedChoiceField(label=_("The earlier secret works on for"), coerce=int)
-
-
-def _said(scope: Scope) -> str:
-    text = str(scope.description)
-    return text if scope.delegable else str(_("{text} (for your own partner only)")).format(text=text)

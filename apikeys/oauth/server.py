@@ -293,6 +293,14 @@ class Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # untyped the
         }
 
 
+ADVICE = {
+    "invalid_grant": "It is unknown, used up, expired, ended, or another client's. Start again at the consent.",
+    "unauthorized_client": "The application may not get tokens in this way: see grant_types in its settings.",
+    "unsupported_grant_type": "Use client_credentials, authorization_code or refresh_token.",
+}
+"""What to do about errors that the protocol's library only names."""
+
+
 class Server(AuthorizationServer):  # type: ignore[misc]  # untyped there
     """The one of this installation."""
 
@@ -331,6 +339,11 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # untyped there
         response = JsonResponse(body or {}, status=status)
         for name, value in headers:
             response[name] = value
+        return response
+
+    def handle_error_response(self, request: Request, error: errors.OAuth2Error) -> HttpResponse:
+        error.description = error.description or ADVICE.get(error.error, "")
+        response: HttpResponse = super().handle_error_response(request, error)
         return response
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:

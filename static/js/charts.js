@@ -22,8 +22,11 @@ const load = (() => {
 })();
 
 const day = 86400;
-const days = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", timeZone: "UTC" });
-const hours = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" });
+const counts = [0, 1, 2, 3, 4, 5, 6, 7, 8].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
+// As the pages write dates: the day before the month.
+const locale = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+const days = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric", timeZone: "UTC" });
+const hours = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" });
 
 // The legend says the values under the pointer; the table below has all of them.
 const tell = (place, data) => (plot) => {
@@ -44,7 +47,7 @@ const options = (place, data, width, height) => {
   const bars = data.kind === "bars";
   const step = data.at.length > 1 ? data.at[1] - data.at[0] : day;
   const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: "12px Inter Variable, sans-serif" };
-  const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+  const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
   return {
     width,
     height,
@@ -59,7 +62,8 @@ const options = (place, data, width, height) => {
     },
     axes: [
       { ...axis, grid: { show: false }, values: (_, times, __, ___, every) => times.map((at) => (every >= day ? days : hours).format(at * 1e3)) },
-      { ...axis, size: 56, values: (_, values) => values.map((value) => compact.format(value) + (data.unit && ` ${data.unit}`)) },
+      // What has no unit is counted: nothing between two marks that are one apart.
+      { ...axis, size: 56, ...(data.unit ? {} : { incrs: counts }), values: (_, values) => values.map((value) => compact.format(value) + (data.unit && ` ${data.unit}`)) },
     ],
     series: [
       {},

@@ -91,7 +91,7 @@ class TestManage:
         assert program.post(f"{path}/disable", expect=200)["status"] == "disabled"
         assert program.post(f"{path}/enable", expect=200)["status"] == "active"
         assert program.post(f"{path}/revoke", expect=200)["status"] == "revoked"
-        program.post(f"{path}/enable", expect=409)
+        assert "“Revoked”" in program.post(f"{path}/enable", expect=409)["detail"]
         program.delete(f"/keys/{new['id']}")
         assert [row["status"] for row in program.get("/keys?status=revoked")["data"]] == ["revoked", "revoked"]
 

@@ -1,5 +1,6 @@
 """From the authorization request to tokens, against RFC 6749 (section 4.1), 7636, 8252, 9207 and 9700."""
 
+import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -103,6 +104,7 @@ def test_nobody_is_sent_to_an_unknown_address(someone, globex, sync):
         ]
         for answer in answers:
             assert (answer.status_code, answer.headers.get("Location")) == (400, None), changes
+            assert re.search(r"<code>[a-z_]+</code>", answer.content.decode())
 
 
 @pytest.mark.parametrize(

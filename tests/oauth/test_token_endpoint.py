@@ -22,6 +22,7 @@ def claims_of(token):
 def refused(response, status, error):
     """An answer as RFC 6749, section 5.2, has it; never a problem document."""
     assert (response.status_code, response.json()["error"]) == (status, error), response.content
+    assert response.json()["error_description"]
     assert response["Content-Type"] == "application/json"
     assert response["Cache-Control"] == "no-store"
     return response

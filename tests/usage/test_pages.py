@@ -85,6 +85,12 @@ def test_one_call_explained_with_a_command_line(acme, calls):
     assert "$PORTICO_KEY" in page
 
 
+def test_a_refusal_names_the_scope_that_was_missing(acme, calls):
+    Call.objects.filter(status=404).update(status=403, code="insufficient_scope", operation="GET /api/partner/v1/webhooks")
+    page = browser(acme).get(f"/p/acme/usage/requests/{Call.objects.get(status=403).public_id}/").content.decode()
+    assert "This operation needs the scope webhooks:read" in page
+
+
 def test_strangers_and_the_other_environment_find_nothing(acme, calls):
     globex = partners.create(name="Globex", by=SYSTEM, active=True)
     row = Call.objects.get(status=404)
