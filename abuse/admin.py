@@ -1,5 +1,6 @@
 """The operators' console for abuse: the rules, and what they found."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -8,6 +9,7 @@ from django.contrib.postgres.forms import SimpleArrayField
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -29,7 +31,7 @@ class RuleForm(forms.ModelForm):
 
     answers = SimpleArrayField(
         forms.CharField(max_length=64),
-        label=Rule._meta.get_field("answers").verbose_name,
+        label=_("Answers"),
         required=False,
         widget=UnfoldAdminTextInputWidget,
         help_text=Rule._meta.get_field("answers").help_text,
@@ -90,6 +92,16 @@ class RuleAdmin(ConsoleList):
             super().save_model(request, obj, form, change)
             data = {"name": obj.name, "changed": sorted(form.changed_data), "status": obj.status, "action": obj.action}
             events.emit(type=RULE_CHANGED, subject=obj, actor=operator_of(request), data=data)
+
+
+COUNTED = {
+    "matching": _("{number} that fit"),
+    "calls": _("of {number} calls"),
+    "paths": _("on {number} paths"),
+    "networks": _("from {number} networks"),
+    "window_minutes": _("within {number} minutes"),
+}
+"""What the evidence of an incident tells, in words."""
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -190,14 +202,20 @@ class IncidentAdmin(Rows):
 
     @display(description=_("counted"))
     def counted(self, obj: Incident) -> str:
-        names = ("matching", "calls", "paths", "networks", "window_minutes", "first_at", "last_at")
-        return ", ".join(f"{name}: {obj.evidence[name]}" for name in names if name in obj.evidence) or "–"
+        told = [str(text).format(number=f"{obj.evidence[name]:,}") for name, text in COUNTED.items() if name in obj.evidence]
+        if "first_at" in obj.evidence and "last_at" in obj.evidence:
+            told += [_moment(obj.evidence["first_at"]) + " – " + _moment(obj.evidence["last_at"]) + " UTC"]
+        return ", ".join(told) or "–"
 
     @display(description=_("samples"))
     def samples(self, obj: Incident) -> SafeString | str:
         links = [(_call_url(each), each) for each in obj.evidence.get("samples", ())]
         shown = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
         return format_html_join(", ", shown, links) if links and links[0][0] else ", ".join(each for _url, each in links) or "–"
+
+
+def _moment(at: str) -> str:
+    return date_format(datetime.fromisoformat(at), "j M Y, H:i:s")
 
 
 def _call_url(public_id: str) -> str:

@@ -143,6 +143,9 @@ class Incident(PartnerOwned):
             models.Index(fields=["status", "-id"], name="abuse_incident_by_status"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.key}: {self.rule_name}"
+
 
 class Mute(models.Model):
     """What a key is not told of: a rule that was a false alarm for it, or (without a rule) unusual use."""

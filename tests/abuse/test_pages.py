@@ -89,7 +89,7 @@ class TestConsole:
 
     def test_queue_evidence_and_deeds(self, console, incident, key):
         assert str(incident.pk) in console.get("/admin/abuse/incident/?open=yes").content.decode()
-        assert "matching: 12" in console.get(f"/admin/abuse/incident/{incident.pk}/change/").content.decode()
+        assert "12 that fit" in console.get(f"/admin/abuse/incident/{incident.pk}/change/").content.decode()
         console.post(f"/admin/abuse/incident/{incident.pk}/dismiss/", {"_form_submitted": "True", "days": "7", "reason": "Ours"})
         incident.refresh_from_db()
         assert (incident.status, incident.note, Key.objects.get(pk=key.pk).status) == ("false_alarm", "Ours", "active")

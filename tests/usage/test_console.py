@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from apikeys import keys
 from core import clock, ids
 from core.actors import SYSTEM
 from core.models import User
 from partners import partners
 from tests.usage.conftest import EPOCH_ID, call
 from usage import ingest
+from usage.models import Call
 
 pytestmark = pytest.mark.django_db
 
@@ -71,3 +73,16 @@ def test_by_the_clients_own_id_and_by_credential(paths, acme):
     assert paths(q="job-7") == {"/by-key"}
     assert paths(q=ids.encode("key", key)) == {"/by-key"}
     assert paths(q="key_nonsense") == paths(q="job-") == set()
+
+
+def test_one_call_with_what_its_answer_meant(acme):
+    issued = keys.issue(partner=acme, environment="live", name="Shop", by=SYSTEM)
+    refused = call(partner=acme.pk, credential=issued.key.pk, status=403, code="ip_not_allowed", address="203.0.113.9")
+    ingest.write([(EPOCH_ID, refused)])
+    console = Client()
+    console.force_login(User.objects.create_superuser("root@portico.example"))
+    page = console.get(f"/admin/usage/call/{Call.objects.get().pk}/change/").content.decode()
+    assert f"/admin/partners/partner/{acme.pk}/change/" in page
+    assert issued.key.public_id in page
+    assert "be used from 203.0.113.9. Add the address to its allowlist" in page
+    assert "$PORTICO_KEY" in page
