@@ -50,7 +50,7 @@ KEY_UPDATED = _type(
 )
 KEY_ROTATED = _type(
     "key.rotated",
-    _("A key has a successor, and itself works until `expires_at`."),
+    _("A key was rotated; `successor` takes its place, and it works on until `expires_at`."),
     {"successor": TEXT, "expires_at": TEXT},
     successor="key_01jd3x9f0e8ydt6h1m2n3p4q5r",
     expires_at="2026-01-31T12:00:00+00:00",

@@ -2,12 +2,14 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class CoreConfig(AppConfig):
     """What every app stands on; knows no other app."""
 
     name = "core"
+    verbose_name = _("Platform")
 
     def ready(self) -> None:
         from core import checks, event_types, partitions, relay, streams, verifications  # noqa: F401  (registers checks and event types)

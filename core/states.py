@@ -40,5 +40,5 @@ def _stale(instance: Model, where: dict[str, Any]) -> StaleState:
         if found is not None and found not in allowed:
             field: Any = kind._meta.get_field(name)
             label = dict(field.flatchoices).get(found, found)
-            return StaleState(_("It is “{state}” now, which does not allow this."), state=label)
+            return StaleState(_("It is “{state}” now, and its state does not allow this."), state=label)
     return StaleState()

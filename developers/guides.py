@@ -242,8 +242,8 @@ GUIDES: dict[str, Guide] = {
         ),
     ),
     "spending_cap_reached": Guide(
-        _("Your team set a cap on charges for usage, and this month’s have reached it."),
-        (_("Raise the cap under Billing, or wait until the month ends."),),
+        _("Charges for usage reached a cap. Caps can’t be set yet, so no call is refused with it today."),
+        (_("Nothing: the code is kept for when your team can set one under Billing."),),
     ),
     "internal_error": Guide(
         _("Something broke on our side. It was reported by itself, with the request_id."),

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from core.events import TYPES
 from core.models import Event, Payload
 from core.redaction import redacted
@@ -29,6 +31,8 @@ _ICONS = {
     "onboarding": "rocket",
     "document": "file-text",
 }
+# Who did it, where nobody has a name.
+_NOBODY = {"public": _("Somebody who wasn’t signed in"), "operator": _("An operator"), "system": _("Portico")}
 # Where a partner looks at what an event is about, by the prefix of its id.
 _PAGES = {
     "key": "apikeys:detail",
@@ -78,7 +82,7 @@ def _told(event: Event, facts: dict[str, Any], slug: str) -> Happening:
         at=event.created_at,
         icon=_ICONS.get(event.type.split(".")[0], "activity"),
         text=_sentence(str(kind.description)) if kind else event.type,
-        who=event.actor_label or event.actor_kind,
+        who=event.actor_label or str(_NOBODY.get(event.actor_kind, event.actor_kind)),
         about=name or event.subject,
         named=bool(name),
         url=navigation.find(view, slug=slug, public_id=event.subject) if slug and view else "",

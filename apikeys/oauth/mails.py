@@ -104,6 +104,8 @@ register(
             ),
             _("The application can be connected again. Whoever makes it should look for where the token got out."),
         ),
+        _("Open applications"),
+        APPLICATIONS,
         title=_("A token of “{application}” was used twice"),
         event="consent.reuse_detected",
         about=_("A token of an application was used twice"),

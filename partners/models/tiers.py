@@ -37,7 +37,7 @@ class Tier(Entity):
 
     class OverQuota(models.TextChoices):
         STOP = "stop", _("Refuse further calls")
-        CHARGE = "charge", _("Go on at the usage price, up to the partner's cap")
+        CHARGE = "charge", _("Go on at the usage price")
 
     class Servers(models.TextChoices):
         STANDARD = "standard", _("Standard servers")

@@ -71,7 +71,7 @@ def test_edit_pause_enable_rotate_remove(member: Client, endpoint: Endpoint) -> 
     endpoint.refresh_from_db()
     assert (endpoint.description, endpoint.event_types, endpoint.status) == ("Mine", ["user.*"], "paused")
     again = member.post(root + "pause/", follow=True)
-    assert b"changed in the meantime" in again.content
+    assert b"its state does not allow this" in again.content
     member.post(root + "enable/")
     shown = member.post(root + "rotate-secret/")
     endpoint.refresh_from_db()
