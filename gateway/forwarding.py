@@ -16,21 +16,22 @@ from gateway.exchanges import Headers
 from gateway.http1 import Answer
 from gateway.upstream import HOP_BY_HOP, OURS, SECRETS, named_by_connection
 
-# Not passed on to the upstream.
+# Not passed on to the upstream; the last two lead some servers out of the base of its address.
 INWARDS_DROPPED = HOP_BY_HOP | OURS | SECRETS | {
-    b"authorization", b"cookie", b"host", b"x-forwarded-prefix", b"x-key-id", b"x-partner-id", b"x-scopes",
+    b"authorization", b"cookie", b"host", b"x-forwarded-prefix", b"x-key-id", b"x-partner-id", b"x-scopes", b"x-accel-mapping",
+    b"x-sendfile-type", b"x-original-url", b"x-rewrite-url",
 }  # fmt: skip
 # What makes many servers take the call for another one: not passed on where scopes go by method and path.
-REROUTING = frozenset({
-    b"x-http-method", b"x-http-method-override", b"x-method-override", b"x-original-url", b"x-rewrite-url",
-})  # fmt: skip
-# Not taken from it: what would act in the name of our domain, and what is ours to say.
+REROUTING = frozenset({b"x-http-method", b"x-http-method-override", b"x-method-override"})
+# Not taken from it: what would act in the name of our domain, what is ours to say, and what a proxy in front of us would obey
+# (to nginx `x-accel-redirect` names any file or place of its own).
 OUTWARDS_DROPPED = HOP_BY_HOP | {
     b"accept-ch", b"alt-svc", b"clear-site-data", b"content-security-policy", b"critical-ch", b"expect-ct",
     b"idempotent-replayed", b"idempotent-stored", b"nel", b"origin-agent-cluster", b"origin-trial", b"public-key-pins",
     b"ratelimit", b"ratelimit-policy", b"report-to", b"reporting-endpoints", b"service-worker-allowed", b"set-cookie",
-    b"set-cookie2", b"set-login", b"strict-transport-security", b"x-content-type-options", b"x-ratelimit-limit",
-    b"x-ratelimit-remaining", b"x-ratelimit-reset", b"x-request-id",
+    b"set-cookie2", b"set-login", b"strict-transport-security", b"x-accel-charset", b"x-accel-expires", b"x-accel-limit-rate",
+    b"x-accel-redirect", b"x-content-type-options", b"x-ratelimit-limit", b"x-ratelimit-remaining", b"x-ratelimit-reset",
+    b"x-request-id", b"x-sendfile",
 }  # fmt: skip
 # An answer of somebody else's API under our domain is data, whatever a browser would like to make of it.
 HARMLESS = b"content-security-policy: default-src 'none'; sandbox\r\nx-content-type-options: nosniff\r\n"

@@ -29,6 +29,8 @@ def test_the_upstream_learns_who_calls_and_gets_no_credential(gateway, served, c
         "X-API-Secret": "s",
         "X-Partner-Id": "forged",
         "X-Portico-Signature": "forged",
+        "X-Original-URL": "/admin",
+        "X-Rewrite-URL": "/admin",
         "X-Mine": "1",
     }
     answer = gateway.get(f"{served.path}/x", key=consumer.text, headers=headers).expect(200)
@@ -40,6 +42,7 @@ def test_the_upstream_learns_who_calls_and_gets_no_credential(gateway, served, c
     assert seen.header("Host") == upstream.url.split("/")[2]
     names = {name.lower() for name, _ in seen.headers}
     assert names.isdisjoint({"cookie", "x-api-key", "x-api-secret", "authorization", "portico-identity", "x-forwarded-for"})
+    assert names.isdisjoint({"x-original-url", "x-rewrite-url"})  # some servers take it for the path
     assert consumer.text not in str(seen.headers)
 
 
@@ -67,9 +70,11 @@ def test_answers_can_do_nothing_in_our_name(gateway, served, consumer, upstream)
     upstream.headers = {
         "Content-Type": "text/html", "Set-Cookie": "a=b", "Clear-Site-Data": '"*"', "X-Portico-Identity": "x",
         "X-Request-Id": "theirs", "Content-Security-Policy": "default-src *", "Connection": "X-Hop", "X-Hop": "1",
+        "X-Accel-Redirect": "/private/", "X-Sendfile": "/etc/passwd",
     }  # fmt: skip
     answer = gateway.get(f"{served.path}/x", key=consumer.text).expect(200)
     assert set(answer.headers).isdisjoint({"set-cookie", "clear-site-data", "x-portico-identity", "x-hop"})
+    assert set(answer.headers).isdisjoint({"x-accel-redirect", "x-sendfile"})  # to an nginx in front they are commands
     assert answer.headers["x-request-id"].startswith("call_")
     assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
 
