@@ -44,6 +44,7 @@ STORED_HEADERS = frozenset(
         b"vary",
     }
 )  # fmt: skip
+NOT_CARRIED = (NotSent, NotSentInTime, CircuitOpen, UpstreamBusy)
 EVENT_STREAM = b"text/event-stream"
 LARGEST_GATHERED = 256 * 1024 * 1024
 """Bytes of all bodies that are gathered at the same time, because their calls have an Idempotency-Key."""
@@ -71,6 +72,7 @@ class Apis:
 
     async def carry(self, call: Call, admission: Admission, extra: bytes) -> int:
         """Forward an admitted call and pass the answer on; returns the status."""
+        call.is_carried = False
         kept = admission.want.route
         grant = admission.grant
         if kept is None or grant is None:
@@ -159,7 +161,6 @@ class Apis:
         mark = fingerprint(call.method, f"{call.raw_path.decode('latin-1')}?{call.query.decode('latin-1')}", body)
         found = await self._earlier(caller, key, mark)
         if found is not None:
-            call.is_replay = True
             call.exchange.answer(found.status, lines([*found.headers, replays.REPLAYED]) + exchange.ours, found.body)
             call.bytes_out = len(found.body)
             return found.status
@@ -176,7 +177,7 @@ class Apis:
                 return await self._pass_on(exchange, admission, answer)
             finally:
                 answer.close()
-        except (NotSent, NotSentInTime, CircuitOpen, UpstreamBusy):
+        except NOT_CARRIED:
             await self._threads.run(replays.release, caller=caller, key=key)
             raise
         except BaseException:
@@ -238,7 +239,12 @@ class _Exchange:
     async def send(self, body: Content, framing: bytes, *, upgrade: bool = False) -> Answer:
         """The answer from its head on. Raises as `Origin.send`."""
         head = request_head(self.origin.base, self._route, self.call, self._grant, framing)
-        answer = await self.origin.send(self.call.method, head, body, upgrade=upgrade)
+        self.call.is_carried = True
+        try:
+            answer = await self.origin.send(self.call.method, head, body, upgrade=upgrade)
+        except NOT_CARRIED:
+            self.call.is_carried = False
+            raise
         if is_event_stream(answer):
             answer.wait_longer(self.origin.upstream.stream_idle_timeout)
         else:

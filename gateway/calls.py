@@ -26,8 +26,9 @@ class Call:
     path = ""
     bytes_in = 0
     bytes_out = 0
-    is_replay = False
-    """Whether it was answered with what an earlier one with the same Idempotency-Key had come to: that isn't metered."""
+    is_carried = True
+    """Whether it came to Django or an upstream. Else it isn't metered: it was answered with what an earlier one with the same
+    Idempotency-Key had come to, say."""
 
     def __init__(self, exchange: Exchange, address: str, headers: Headers, fields: dict[bytes, bytes]) -> None:
         self.id = cast(UUID, uuid_utils.uuid7())  # its quick kind, which has all that is asked of it

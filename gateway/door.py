@@ -168,7 +168,7 @@ class Door:
         finally:
             self.limits.places.release(call.id.bytes)
             metered = admission.is_metered
-            if call.is_replay and metered and grant is not None:
+            if not call.is_carried and metered and grant is not None:
                 self.limits.uncount(grant, admission.verdict)
                 metered = False
             if watched and grant is not None:

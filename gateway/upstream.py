@@ -90,7 +90,7 @@ class Django:
         headers.append((HEADER.encode(), sign(self._identity(call, admission), self._key).encode()))
         target = quote(call.path, safe=_SAFE).encode() + (b"?" + call.query if call.query else b"")
         answer = await self._send(call, target, headers, body)
-        call.is_replay = call.method == "POST" and REPLAYED in answer.headers
+        call.is_carried = call.method != "POST" or REPLAYED not in answer.headers
         return await pass_on(call, answer, extra, self._shelf)
 
     async def pass_through(self, call: Call, forwarded: Headers, limit: int) -> int:

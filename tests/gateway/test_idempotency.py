@@ -165,3 +165,13 @@ class TestReplays:
         [(_, used)] = redis.hgetall(f"quota:{acme.partner.pk.hex}:live").items()
         assert int(used) == 1
         eventually(lambda: redis.hget(EPOCH.format(both[0][0]), member(acme.partner.pk, "live")) == b"1")
+
+    def test_what_never_reached_the_upstream_is_not_either(
+        self, gateway, served, consumer, upstream, acme, redis, eventually, once
+    ):
+        gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect(200)
+        gateway.post(f"{served.path}/x", b"[]", key=consumer.text, headers=once).expect(422)
+        gateway.get(f"{served.path}/x", key=consumer.text, headers={"Upgrade": "websocket", "Connection": "Upgrade"}).expect(400)
+        told = eventually(lambda: found if len(found := records(redis, acme.partner)) == 3 else None)
+        assert [(record.status, record.metered) for _, record in told] == [(200, True), (422, False), (400, False)]
+        assert redis.hvals(f"quota:{acme.partner.pk.hex}:live") == [b"1"]
