@@ -19,12 +19,20 @@ class Scope:
 
 SCOPES: dict[str, Scope] = {}
 """Those that code declares."""
+FAMILIES: set[str] = set()
+"""What stands before the colon of rights that are the platform's own: nobody else's scopes begin so."""
 SOURCES: list[Callable[[], Iterable[Scope]]] = []
 
 
 def register(*scopes: Scope, group: str | Promise) -> None:
     """Make scopes known, under what they are about; from an app's `ready`."""
     SCOPES.update({scope.name: replace(scope, group=group) for scope in scopes})
+    FAMILIES.update(family(scope.name) for scope in scopes)
+
+
+def family(name: str) -> str:
+    """What stands before the colon."""
+    return name.partition(":")[0]
 
 
 def add_source(source: Callable[[], Iterable[Scope]]) -> None:

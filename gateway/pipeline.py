@@ -110,8 +110,8 @@ def wanted(kept: KeptRoute, call: Call, asked: tuple[str, ...] = ()) -> Want:
     if route.operations is None:
         return Want("partner", route.scopes + asked, kept, asked)
     below = call.path[len(APIS) + len(route.slug) :]
-    if ";" in below:
-        below = _PARAMETERS.sub("", below)
+    if ";" in below and "//" in (below := _PARAMETERS.sub("", below)):
+        return Want("partner", asked, kept, asked, NotFound())  # without its parameters it has more than one reading
     for operation in route.operations:
         if call.method in operation.methods and operation.pattern.fullmatch(below):
             call.operation_name += operation.path

@@ -31,6 +31,8 @@ from marketplace.models import Integration, Pricing
 from partners import documents, logos, onboarding, partners, reviews, terms
 from partners.models import Acceptance, DocumentKind, Partner, Terms, Tier
 from partners.tiers import seed as seed_tiers
+from products.external import products
+from products.external.models import Product
 from products.requests.models import RequestType
 
 BY = Actor("system", label="Demo data")
@@ -113,6 +115,7 @@ def seed() -> dict[str, Any]:
         for role, facts in PARTNERS.items():
             found[role] = _partner(facts, found.get(role, {}))
         _integration(Partner.objects.get(slug=found["partner"]["slug"]))
+        _product()
     write_private(file, json.dumps(found, indent=2) + "\n")
     return found
 
@@ -208,7 +211,6 @@ def _integration(seller: Partner) -> None:
     platform's own address is refused as an upstream."""
     if Integration.objects.for_caller(seller, Environment.LIVE).exists():
         return
-    port = urlsplit(settings.BASE_URL).port or 80
     made = integrations.create(
         partner=seller,
         environment=Environment.LIVE,
@@ -217,7 +219,7 @@ def _integration(seller: Partner) -> None:
         name="Acme Addresses",
         summary="Answers with what your call looked like to its upstream.",
         description="The demo's own API behind the gateway: call it, and see what an upstream is told of a call.",
-        upstream_url=f"http://localhost:{port}/demo/upstream",
+        upstream_url=_upstream(),
         pricing=Pricing.PER_CALL,
         price=Decimal("0.05"),
         currency="USD",
@@ -226,3 +228,24 @@ def _integration(seller: Partner) -> None:
     for verb in (integrations.approve, integrations.publish):
         made.refresh_from_db()
         verb(integration=made, by=BY)
+
+
+def _product() -> None:
+    """An API of the operator's own, which the demo answers as well."""
+    if Product.objects.filter(slug="echo").exists():
+        return
+    made = products.create(
+        slug="echo",
+        by=BY,
+        name="Echo",
+        description="Answers with what your call looked like to its upstream.",
+        upstream_url=_upstream(),
+        test_upstream_url=_upstream(),
+        scopes="echo:read Look at what an upstream is told\necho:write Send it something",
+        operations="GET /{path...} echo:read\nPOST /{path...} echo:write",
+    ).product
+    products.enable(product=made, by=BY)
+
+
+def _upstream() -> str:
+    return f"http://localhost:{urlsplit(settings.BASE_URL).port or 80}/demo/upstream"

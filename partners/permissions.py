@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from core.scopes import SCOPES
+from core.scopes import FAMILIES, SCOPES, family
 
 
 class Role(models.TextChoices):
@@ -47,7 +47,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "support:read": EVERYONE,
     "support:write": EVERYONE - {Role.VIEWER},
 }
-
+FAMILIES.update(map(family, PERMISSIONS))
 
 # What one member can make another; ownership is handed over instead (`members.transfer`).
 GIVABLE = tuple(role for role in Role if role != Role.OWNER)

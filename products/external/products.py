@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from core import addresses, clock, events, slugs, versions
 from core.actors import Actor
 from core.problems import Conflict, ValidationError
+from core.roles import RIGHTS
+from core.scopes import FAMILIES, family
 from core.states import transition
 from products.external import rules
 from products.external.event_types import (
@@ -131,6 +133,8 @@ def _set(product: Product, fields: Mapping[str, Any]) -> None:
     found, mistakes = rules.headers(str(product.headers or ""), kept)
     product.headers = rules.spelled(found)
     product.full_clean(exclude=["signing_secret", "previous_secret", "headers"])
+    if product.slug in FAMILIES or product.slug in map(family, RIGHTS):
+        raise ValidationError({"slug": [str(_("Scopes that begin so are the platform's own. Choose another word."))]})
     declared, wrong_scopes = rules.scopes(product.scopes, product.slug)
     wrong_operations = rules.operations(product.operations, [scope.name for scope in declared])[1]
     errors = {

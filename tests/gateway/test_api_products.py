@@ -3,12 +3,17 @@
 import hashlib
 import hmac
 import secrets
+import threading
 from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
+from django.db import connections
 
 from core import health
+from core.models import ApiSlug
+from core.problems import ValidationError
+from marketplace import integrations
 from products.external import products
 from products.external.models import Product
 from tests.gateway.upstream import Upstream
@@ -66,6 +71,7 @@ class TestCall:
         reader = acme.key(scopes=[f"{product.slug}:read"])
         refused = call("/orders", reader, method="POST", body={}).expect_problem(403, "insufficient_scope")
         assert f"{product.slug}:write" in refused["detail"]
+        call("/;/orders/7", reader).expect_problem(404, "not_found")
         for path in ("/orders/7/", "/orders/7;x=1"):
             call(path, acme.key(scopes=["requests:read"])).expect_problem(403, "insufficient_scope")
         call("/open/a/b", acme.key(scopes=["requests:read"])).expect(200)
@@ -197,3 +203,33 @@ class TestPrivateUpstream:
         settings.PRIVATE_UPSTREAMS = (ip_network("127.0.0.0/8"),)
         gateway.get(f"{served.path}/x", key=consumer.text).expect_problem(502, "upstream_unavailable")
         assert upstream.seen == []
+
+
+def test_one_of_two_at_once_gets_a_slug(acme):
+    """An integration and a product, in two transactions."""
+    slug, ready, outcomes = f"orders-{secrets.token_hex(4)}", threading.Barrier(2), []
+    upstream = {"name": "Orders", "upstream_url": "http://127.0.0.1:21599/"}
+
+    def product():
+        products.create(slug=slug, operations="GET /a", by=OPERATOR, **upstream)
+
+    def integration():
+        integrations.create(partner=acme.partner, environment="live", slug=slug, summary="Orders.", by=OPERATOR, **upstream)
+
+    def run(work):
+        try:
+            ready.wait(timeout=10)
+            work()
+            outcomes.append("made")
+        except ValidationError as problem:
+            outcomes.append(problem.facts["errors"][0]["detail"])
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=[work]) for work in (product, integration)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=20)
+    assert sorted(outcomes) == ["This address is taken.", "made"]
+    assert ApiSlug.objects.filter(slug=slug).count() == 1

@@ -1,6 +1,5 @@
 """API products: what operators may make, what is refused, and what it becomes for keys and for the log."""
 
-import threading
 from datetime import timedelta
 from ipaddress import ip_network
 
@@ -41,6 +40,12 @@ class TestMake:
                 scopes="read", headers="Host: x", upstream_url="http://127.0.0.1:22/", test_upstream_url="http://a.example/?key=1"
             )
         assert mistakes(caught).keys() == {"scopes", "headers", "upstream_url", "test_upstream_url"}
+
+    @pytest.mark.parametrize("slug", ["keys", "support", "settings"])
+    def test_rights_of_the_platform_s_own_are_nobody_else_s(self, slug):
+        with pytest.raises(ValidationError) as caught:
+            made(slug=slug, scopes=f"{slug}:read See", operations=f"GET /a {slug}:read")
+        assert mistakes(caught).keys() == {"slug"}
 
     def test_headers_are_encrypted_and_told_by_name_alone(self):
         product = made(headers="X-Api-Key: zanzibar").product
@@ -195,29 +200,3 @@ class TestPrivateUpstreams:
         for url in ("http://10.20.1.2:8080/", "http://orders.internal:8080/"):
             with pytest.raises(ValidationError):
                 made(upstream_url=url)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_one_of_two_at_once_gets_the_slug():
-    from django.db import connections
-
-    partner = make_partner("seller")
-    ready, outcomes = threading.Barrier(2), []
-
-    def run(work):
-        try:
-            ready.wait(timeout=10)
-            work()
-            outcomes.append("made")
-        except ValidationError as problem:
-            outcomes.append(problem.facts["errors"][0]["detail"])
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=[work]) for work in (made, lambda: draft(partner, slug="orders"))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=20)
-    assert sorted(outcomes) == ["This address is taken.", "made"]
-    assert ApiSlug.objects.count() == 1
