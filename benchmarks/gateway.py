@@ -91,7 +91,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--partners", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=8.0, help="of each round and side")
-    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--connections", type=int, default=256)
     parser.add_argument("--port", type=int, default=8990, help="the first of the six ports that are used")
     parser.add_argument("--only", action="append", help="only sides with this in their name; may be given again")
     return parser.parse_args()
