@@ -174,6 +174,7 @@ class Dialer:
     def __init__(self, *, lookup: Lookup | None = None) -> None:
         self._resolvers = {private: GuardedResolver(lookup or look_up, private=private) for private in (False, True)}
         self._kept: dict[tuple[str, int, bool], tuple[float, list[ResolveResult]]] = {}
+        self._looking: dict[tuple[str, int, bool], asyncio.Task[list[ResolveResult]]] = {}
         self._tls = ssl.create_default_context()
         self._tls.set_alpn_protocols(["http/1.1"])
 
@@ -201,15 +202,32 @@ class Dialer:
             raise Unreachable(_unreached(error)) from error
 
     async def _addresses(self, host: str, port: int, private: bool) -> list[ResolveResult]:
-        until, found = self._kept.get((host, port, private), (0.0, []))
+        name = (host, port, private)
+        until, found = self._kept.get(name, (0.0, []))
+        if until > time.monotonic():
+            return found
+
+        def looked(done: asyncio.Task[list[ResolveResult]]) -> None:
+            del self._looking[name]
+            if not done.cancelled():
+                done.exception()  # all who asked may have given up
+
+        looking = self._looking.get(name)
+        if looking is None:
+            looking = self._looking[name] = asyncio.create_task(self._look_up(*name))
+            looking.add_done_callback(looked)
+        return await asyncio.shield(looking)
+
+    async def _look_up(self, host: str, port: int, private: bool) -> list[ResolveResult]:
+        """Once for all who ask at the same time, and to its end: a name that takes long holds one of the threads for look-ups,
+        however many ask and however soon each of them gives up."""
+        try:
+            found = await self._resolvers[private].resolve(host, port)
+        except OSError as error:
+            raise Unreachable(str(_("The host's name could not be found: {reason}.")).format(reason=error)) from error
         now = time.monotonic()
-        if until <= now:
-            try:
-                found = await self._resolvers[private].resolve(host, port)
-            except OSError as error:
-                raise Unreachable(str(_("The host's name could not be found: {reason}.")).format(reason=error)) from error
-            self._kept = {key: entry for key, entry in self._kept.items() if entry[0] > now}
-            self._kept[host, port, private] = now + NAMES_KEPT, found
+        self._kept = {key: entry for key, entry in self._kept.items() if entry[0] > now}
+        self._kept[host, port, private] = now + NAMES_KEPT, found
         return found
 
     async def _open(self, speak: Callable[[], Spoken], found: ResolveResult, name: str | None, private: bool) -> Spoken:

@@ -2,11 +2,12 @@
 
 import asyncio
 import socket
+import threading
 
 import pytest
 
 from core import outbound
-from core.outbound import Dialer, Refused, Unreachable
+from core.outbound import Dialer, Refused, TooSlow, Unreachable
 from gateway.wires import Connection
 
 
@@ -46,6 +47,27 @@ class TestDialer:
                     await dialer.connect(Connection, origin, seconds=1)
 
             asyncio.run(run())
+
+    def test_a_name_is_looked_up_once_for_all_who_ask_and_give_up(self):
+        """Else one slow name server held all threads for look-ups, and with them everybody's upstreams."""
+        looks, answer = [], threading.Event()
+
+        def look(host, port):
+            looks.append(host)
+            answer.wait(5)
+            raise OSError("nobody")
+
+        async def run():
+            dialer = Dialer(lookup=look)
+            asked = [dialer.connect(Connection, "http://slow.example", seconds=0.05) for _ in range(20)]
+            failures = await asyncio.gather(*asked, return_exceptions=True)
+            answer.set()
+            with pytest.raises(Unreachable, match="could not be found"):
+                await dialer.connect(Connection, "http://slow.example", seconds=5)
+            return failures
+
+        assert {type(each) for each in asyncio.run(run())} == {TooSlow}
+        assert looks == ["slow.example"]
 
     def test_a_certificate_is_checked(self, settings, tmp_path):
         settings.ALLOW_LOCAL_TARGETS = True
