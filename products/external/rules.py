@@ -14,6 +14,8 @@ from core.upstreams import Operation
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 MOST_LINES = 200
 LONGEST_SCOPE = 64
+LONGEST_PATH = 140
+"""Letters: usage keeps the first 200 of an operation's name."""
 HIDDEN = "••••••"
 """Stands for a value that is kept and not shown."""
 
@@ -113,6 +115,8 @@ def _methods_mistake(text: str) -> str:
 def _path_mistake(path: str) -> str:
     if not path.startswith("/"):
         return _("After the methods comes a path, such as /orders/{id}.")
+    if len(path) > LONGEST_PATH:
+        return _("A path has at most {most} letters.").format(most=LONGEST_PATH)
     segments = path[1:].split("/")
     if segments[-1] in {_REST, ""}:
         segments.pop()

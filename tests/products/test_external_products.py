@@ -1,5 +1,6 @@
 """API products: what operators may make, what is refused, and what it becomes for keys and for the log."""
 
+import time
 from datetime import timedelta
 from ipaddress import ip_network
 
@@ -8,15 +9,16 @@ from django.db import connection
 
 from apikeys import keys
 from apikeys.oauth import applications
-from core import clock, relay, scopes
+from core import clock, health, relay, scopes
 from core.actors import SYSTEM
 from core.models import ApiSlug, Event
 from core.problems import ValidationError
 from core.states import StaleState
 from marketplace import integrations
-from products.external import products, routes
+from products.external import products, routes, upstream_health
 from products.external.models import Product
 from tests.marketplace.makers import draft, make_partner
+from tests.marketplace.test_upstream_health import seen
 from tests.products.makers import FIELDS, OPERATOR, enabled, made
 
 pytestmark = pytest.mark.django_db
@@ -200,3 +202,18 @@ class TestPrivateUpstreams:
         for url in ("http://10.20.1.2:8080/", "http://orders.internal:8080/"):
             with pytest.raises(ValidationError):
                 made(upstream_url=url)
+
+
+class TestHealth:
+    def test_an_upstream_that_is_left_alone_is_told_once_and_again_when_it_works(self, redis):
+        product, now = enabled(), time.time()
+        down = seen(state="open", opened_at=now - 90, last_failure=now, last_error="It did not answer in time.")
+        redis.sadd(health.OPEN, product.pk.hex, f"{product.pk.hex}:test")
+        redis.hset(health.KEY.format(product.pk.hex), "one", health.packed(down))
+        assert [upstream_health.step(), upstream_health.step()] == [1, 0]
+        assert Event.objects.get(type="product.upstream_down").data["error"] == "It did not answer in time."
+        redis.hset(health.KEY.format(product.pk.hex), "one", health.packed(seen(last_success=now)))
+        assert [upstream_health.step(), upstream_health.step()] == [1, 0]
+        assert Event.objects.filter(type="product.upstream_restored").count() == 1
+        assert not Product.objects.exclude(down_since=None).exists()
+        assert not redis.smembers(health.OPEN)

@@ -13,7 +13,10 @@ FORWARD = """
 CREATE TRIGGER external_product_takes_slug AFTER INSERT OR DELETE OR UPDATE OF slug ON external_product
     FOR EACH ROW EXECUTE FUNCTION core_take_api_slug();
 """
-BACKWARD = "DROP TRIGGER external_product_takes_slug ON external_product;"
+BACKWARD = """
+DROP TRIGGER external_product_takes_slug ON external_product;
+DELETE FROM core_apislug WHERE subject IN (SELECT id FROM external_product);
+"""
 
 
 class Migration(migrations.Migration):
