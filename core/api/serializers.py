@@ -11,19 +11,24 @@ from core.money import Money
 
 
 class Strict(serializers.Serializer[Any]):
-    """Unknown and read-only fields in the body are errors."""
+    """Unknown and read-only fields in the body are errors, told together with the others."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict):
-            errors: dict[str, list[str]] = {}
-            for name in data:
-                if name not in self.fields:
-                    errors[name] = [str(_("Unknown field."))]
-                elif self.fields[name].read_only:
-                    errors[name] = [str(_("This field can't be set."))]
-            if errors:
-                raise serializers.ValidationError(errors)
-        return super().to_internal_value(data)
+        errors: dict[str, Any] = {}
+        for name in data if isinstance(data, dict) else ():
+            if name not in self.fields:
+                errors[name] = [_("Unknown field.")]
+            elif self.fields[name].read_only:
+                errors[name] = [_("This field can't be set.")]
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as refused:
+            if errors and isinstance(refused.detail, dict):
+                raise serializers.ValidationError({**errors, **refused.detail}) from refused
+            raise
+        if errors:
+            raise serializers.ValidationError(errors)
+        return value
 
 
 class StrictModel(Strict, serializers.ModelSerializer[Any]):

@@ -80,6 +80,10 @@ class TestCreate:
         assert problem["errors"][0]["pointer"] == pointer
         assert Key.objects.count() == 1
 
+    def test_unknown_fields_and_other_mistakes_are_named_together(self, program):
+        problem = program.post("/keys", {"colour": "red", "environment": "prod"}, expect=422)
+        assert {each["pointer"] for each in problem["errors"]} == {"/colour", "/environment", "/name"}
+
 
 class TestManage:
     def test_change_rotate_disable_enable_revoke(self, program, issued):
