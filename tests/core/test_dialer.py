@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+from ipaddress import ip_network
 
 import pytest
 
@@ -68,6 +69,33 @@ class TestDialer:
 
         assert {type(each) for each in asyncio.run(run())} == {TooSlow}
         assert looks == ["slow.example"]
+
+    @pytest.mark.parametrize(
+        "found", [["10.21.0.1"], ["10.20.0.1", "10.21.0.1"], ["169.254.169.254"], ["fd00:ec2::254"], ["127.0.0.1"]]
+    )
+    def test_a_private_upstream_s_name_that_leads_elsewhere(self, settings, found):
+        settings.ALLOW_LOCAL_TARGETS = False
+        settings.PRIVATE_UPSTREAMS = tuple(map(ip_network, ("10.20.0.0/16", "169.254.0.0/16", "fd00::/8")))
+
+        async def run():
+            await Dialer(lookup=lambda host, port: found).connect(Connection, "http://orders.internal", seconds=0.2, private=True)
+
+        with pytest.raises(Refused):
+            asyncio.run(run())
+
+    def test_what_is_private_for_one_is_refused_to_another(self, settings):
+        settings.ALLOW_LOCAL_TARGETS = False
+        settings.PRIVATE_UPSTREAMS = (ip_network("127.0.0.0/8"),)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            origin = f"http://orders.example:{listener.getsockname()[1]}"
+
+            async def run():
+                dialer = Dialer(lookup=lambda host, port: ["127.0.0.1"])
+                (await dialer.connect(Connection, origin, seconds=1, private=True)).close()
+                with pytest.raises(Refused):
+                    await dialer.connect(Connection, origin, seconds=1)
+
+            asyncio.run(run())
 
     def test_a_certificate_is_checked(self, settings, tmp_path):
         settings.ALLOW_LOCAL_TARGETS = True
