@@ -132,7 +132,10 @@ def _page_of(request: HttpRequest, partner: Partner) -> str:
 
 def _refuse(request: HttpRequest, error: errors.OAuth2Error) -> HttpResponse:
     """Tell the application where it can be told safely, else whoever was sent here (RFC 6749, section 4.1.2.1)."""
-    said: dict[str, Any] = {"error": error.error, "error_description": error.description or str(error.get_error_description() or "")}
+    said: dict[str, Any] = {
+        "error": error.error,
+        "error_description": error.description or str(error.get_error_description() or ""),
+    }
     if error.redirect_uri:
         state = request.GET.get("state", "")[:LONGEST_STATE]
         return _away(server.redirect_with(error.redirect_uri, **said, state=state))
