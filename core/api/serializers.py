@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from core.money import Money
 
@@ -23,12 +24,23 @@ class Strict(serializers.Serializer[Any]):
         try:
             value = super().to_internal_value(data)
         except serializers.ValidationError as refused:
-            if errors and isinstance(refused.detail, dict):
-                raise serializers.ValidationError({**errors, **refused.detail}) from refused
-            raise
+            if not isinstance(refused.detail, dict):
+                raise
+            others = {name: _naming_choices(self.fields.get(name), detail) for name, detail in refused.detail.items()}
+            raise serializers.ValidationError({**errors, **others}) from refused
         if errors:
             raise serializers.ValidationError(errors)
         return value
+
+
+def _naming_choices(field: Any, detail: Any) -> Any:
+    """A field's mistakes; that of a value that isn't among the choices says which there are."""
+    if isinstance(detail, dict):
+        return {name: _naming_choices(getattr(field, "child", None), each) for name, each in detail.items()}
+    if not isinstance(field, serializers.ChoiceField) or not isinstance(detail, list):
+        return detail
+    choices = _("One of: {choices}.").format(choices=", ".join(map(str, field.choices)))
+    return [ErrorDetail(choices, each.code) if each.code == "invalid_choice" else each for each in detail]
 
 
 class StrictModel(Strict, serializers.ModelSerializer[Any]):

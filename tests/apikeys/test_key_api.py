@@ -82,7 +82,9 @@ class TestCreate:
 
     def test_unknown_fields_and_other_mistakes_are_named_together(self, program):
         problem = program.post("/keys", {"colour": "red", "environment": "prod"}, expect=422)
-        assert {each["pointer"] for each in problem["errors"]} == {"/colour", "/environment", "/name"}
+        said = {each["pointer"]: each["detail"] for each in problem["errors"]}
+        assert said.keys() == {"/colour", "/environment", "/name"}
+        assert said["/environment"] == "One of: live, test."
 
 
 class TestManage:
