@@ -38,7 +38,7 @@ docs: install-dev ## Write what of docs/ is made from the code: docs/permissions
 	@exec $(BIN)/python -m local docs
 
 test: check ## The checks, and everything a change can break
-	@$(BIN)/python -m pytest -n 2 -m "not slow"
+	@$(BIN)/python -m pytest -n 3 -m "not slow"
 
 test-slow: install-dev ## Faults, full journeys, soak in small
 	@$(BIN)/python -m pytest -m slow

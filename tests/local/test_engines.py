@@ -5,7 +5,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -15,6 +15,7 @@ import redis
 
 from local import engines, postgres
 from local.errors import LocalError
+from tests.local.conftest import homes, without_outside_engines
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,6 +34,17 @@ def keep(running: engines.Engines, answer: int) -> None:
         connection.execute("CREATE TABLE kept AS SELECT %s AS answer", [answer])
     with redis.Redis.from_url(running.redis_url) as client:
         client.set("kept", answer)
+
+
+@pytest.fixture(scope="module")
+def written_by_18() -> Iterator[Path]:
+    """A stopped home with a row."""
+    with without_outside_engines(), homes() as make:
+        home = make()
+        with engines.start(home) as running:
+            running.home.write_settings({})
+            keep(running, 18)
+        yield home
 
 
 class TestStart:
@@ -166,12 +178,9 @@ class TestVersions:
     """An engine of another major version never touches the data, and the text says how to go on."""
 
     @pytest.fixture
-    def newer(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        with engines.start(home) as running:
-            running.home.write_settings({})
-            keep(running, 18)
+    def newer(self, written_by_18: Path, _no_outside_engines: None, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(postgres, "wheel_version", lambda: "19.1.0")
-        return home
+        return written_by_18
 
     def test_the_refusal_says_how_to_go_on(self, newer: Path) -> None:
         with pytest.raises(
