@@ -35,6 +35,7 @@ class Bodies:
         self._open = 0
         self._waiting: list[tuple[bytes, bytes, Tap]] = []
         self._task: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
 
     def watch(self, call: Call) -> bool:
         """Keep the beginnings of both bodies of a call, until `finished`; False if there is no room."""
@@ -62,13 +63,14 @@ class Bodies:
         await self.flush()
 
     async def flush(self) -> None:
-        """Send what waits."""
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return
-        packed = await asyncio.to_thread(_packed, waiting)  # to mask takes longer than a turn of the loop should
-        with contextlib.suppress(RedisAway, hiredis.HiredisError):
-            await self._redis.send("XADD", STREAM, "MAXLEN", "~", KEPT_IN_STREAM, "*", "b", packed)
+        """Send what waits, after what is being sent."""
+        async with self._turn:
+            waiting, self._waiting = self._waiting, []
+            if not waiting:
+                return
+            packed = await asyncio.to_thread(_packed, waiting)  # to mask takes longer than a turn of the loop should
+            with contextlib.suppress(RedisAway, hiredis.HiredisError):
+                await self._redis.send("XADD", STREAM, "MAXLEN", "~", KEPT_IN_STREAM, "*", "b", packed)
 
     async def _repeat(self) -> None:
         while True:
