@@ -206,13 +206,21 @@ def _require_mails_left(partner: Partner) -> None:
 
 def _send(type: events.EventType, invitation: Invitation, by: Actor) -> None:
     _emit(type, invitation, by)
-    inviter = invitation.invited_by
     facts = {
         "partner": invitation.partner.name,
         "role": str(invitation.get_role_display()),
-        "inviter": inviter.get_full_name() if inviter else str(settings.UNFOLD["SITE_TITLE"]),
+        "inviter": _inviter(invitation, by),
     }
     notices.invite(invitation=invitation, cause=f"{invitation.public_id} {invitation.mails}", **facts)
+
+
+def _inviter(invitation: Invitation, by: Actor) -> str:
+    """Who invites, as the mail has it: a person, the team by its program, or else the operators."""
+    if invitation.invited_by:
+        return str(invitation.invited_by.get_full_name())
+    if by.kind in {"key", "application"}:
+        return str(_("The team of {partner}")).format(partner=invitation.partner.name)
+    return str(settings.UNFOLD["SITE_TITLE"])
 
 
 def _emit(type: events.EventType, invitation: Invitation, by: Actor) -> None:

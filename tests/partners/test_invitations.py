@@ -236,6 +236,8 @@ class TestApi:
     def test_invitation_is_made_shown_sent_again_and_revoked(self, active, tick):
         api = Caller("key", active.pk)
         made = api.post("/partner/invitations", {"email": EMAIL, "role": "developer"})
+        assert mailed_link()
+        assert mail.outbox[-1].subject.startswith("The team of ")
         assert (made["email"], made["role"], made["status"]) == (EMAIL, "developer", "pending")
         assert "invite_" not in str(made)
         place = f"/partner/invitations/{made['id']}"
