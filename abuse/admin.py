@@ -97,8 +97,8 @@ class RuleAdmin(ConsoleList):
 COUNTED = {
     "matching": _("{number} that fit"),
     "calls": _("of {number} calls"),
-    "paths": _("on {number} paths"),
-    "networks": _("from {number} networks"),
+    "paths": _("paths: {number}"),
+    "networks": _("networks: {number}"),
     "window_minutes": _("within {number} minutes"),
 }
 """What the evidence of an incident tells, in words."""
