@@ -11,7 +11,7 @@ import structlog
 
 from core import ids, problems
 from gateway.exchanges import BUFFERED, ClientGone, Exchange, Headers, lines, rendered
-from gateway.heads import LARGEST_HEAD, METHODS, HeadTooLarge, origin_form, problem_of, without_offer
+from gateway.heads import LARGEST_HEAD, METHODS, MOST_HEADERS, HeadTooLarge, origin_form, problem_of, without_offer
 from gateway.wires import BrokenOff
 
 if TYPE_CHECKING:
@@ -146,7 +146,10 @@ class Connection(asyncio.BufferedProtocol):
         self._headers = []  # trailers are nobody's
         self._in_head = False
         # What came with its first byte is not in `_unframed`.
-        if self._unframed > LARGEST_HEAD - READ_AT_ONCE and len(url) + sum(map(len, chain.from_iterable(headers))) > LARGEST_HEAD:
+        is_large = (
+            self._unframed > LARGEST_HEAD - READ_AT_ONCE and len(url) + sum(map(len, chain.from_iterable(headers))) > LARGEST_HEAD
+        )
+        if is_large or len(headers) > MOST_HEADERS:
             raise HeadTooLarge()
         fields = dict(headers)
         version = parser.get_http_version()

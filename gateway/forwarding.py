@@ -14,6 +14,7 @@ from core.upstreams import Route, Upstream
 from gateway.calls import Call
 from gateway.exchanges import Headers
 from gateway.http1 import Answer
+from gateway.paths import escaped
 from gateway.upstream import HOP_BY_HOP, OURS, SECRETS, named_by_connection
 
 # Not passed on to the upstream; the last two lead some servers out of the base of its address.
@@ -52,9 +53,10 @@ class Base:
         self.host_line = f"host: {url.host_port_subcomponent}\r\n".encode()
 
     def target(self, route: Route, call: Call) -> bytes:
-        """Path and query at the upstream: below its base, and as the client sent them (`paths.plain` let no way out pass)."""
+        """Path and query at the upstream: below its base, and as the client sent them (`paths.plain` let no way out pass), but
+        with what it should have escaped."""
         path = self._path + call.raw_path[6 + len(route.slug) :]  # without `/apis/<slug>`
-        return b"%b?%b" % (path or b"/", call.query) if call.query else path or b"/"
+        return escaped(b"%b?%b" % (path or b"/", call.query) if call.query else path or b"/")
 
 
 def request_head(base: Base, route: Route, call: Call, grant: Grant, framing: bytes) -> bytes:

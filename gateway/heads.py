@@ -8,13 +8,15 @@ from gateway.exchanges import Headers, lines
 
 LARGEST_HEAD = 32 * 1024
 """Bytes of a request's target and headers, and of what stands between two parts of its body (trailers, chunk extensions)."""
+MOST_HEADERS = 90
+"""Of a request: servers behind take a hundred, and some are added."""
 METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
 
 
 class HeadTooLarge(problems.MalformedRequest):
     """More headers than anybody needs."""
 
-    detail = _("The request's headers are larger than 32 KiB. Send fewer.")
+    detail = _("The request's headers are larger than 32 KiB, or more than 90. Send fewer.")
 
 
 def problem_of(error: httptools.HttpParserError) -> problems.Problem:

@@ -21,6 +21,8 @@ _AMBIGUOUS = re.compile(
 )
 # What most paths are: segments of unreserved characters (RFC 3986, section 2.3) that don't begin with a dot.
 _PLAIN = re.compile(rb"/|(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+/?")
+# What stands in no target by RFC 3986, and what not every server takes there.
+_UNESCAPED = re.compile(rb"[^!#-;=?-_a-~]")
 _VERSIONED = re.compile(r"v\d+(?:/|\Z)")
 
 LONGEST = 8_192
@@ -76,3 +78,8 @@ def canonical(method: str, path: str) -> str:
 def _with_version(prefix: str, path: str) -> str:
     rest = path[len(prefix) :]
     return path if _VERSIONED.match(rest) else f"{prefix}v1/{rest}"
+
+
+def escaped(target: bytes) -> bytes:
+    """A path or query as every server takes it: the same reading, with escapes for what should have been escaped."""
+    return _UNESCAPED.sub(lambda found: b"%%%02X" % found[0][0], target)

@@ -14,6 +14,7 @@ from core.identity import HEADER, Identity, sign
 from gateway.calls import Call
 from gateway.exchanges import BUFFERED, Headers
 from gateway.http1 import Answer, Pool, Unreachable, unix
+from gateway.paths import escaped
 from gateway.pipeline import Admission
 from gateway.replays import REPLAYED
 from gateway.shelf import Kept, Shelf, ShelfFull
@@ -119,7 +120,7 @@ class Django:
     ) -> Answer:
         if body.length is not None:
             headers.append((b"content-length", b"%d" % body.length))
-        lines = [call.method.encode(), b" ", target, b" HTTP/1.1\r\n"]
+        lines = [call.method.encode(), b" ", escaped(target), b" HTTP/1.1\r\n"]
         for name, value in headers:
             lines += (name, b": ", value, b"\r\n")
         lines.append(b"\r\n")

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from base64 import urlsafe_b64encode
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +130,17 @@ def _nothing_leaks(_watched: None) -> Iterator[None]:
     yield
     seen = leaks.take()
     assert not seen, "\n".join(seen)
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Prints the figures of a test, whether or not it fails."""
+
+    def say(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n{text}")
+
+    return say
 
 
 class Outbox(Sequence[Any]):

@@ -51,17 +51,6 @@ def doors(platform) -> Iterator[list[GatewayProcess]]:
 
 
 @pytest.fixture
-def say(capsys) -> Callable[[str], None]:
-    """Prints the figures of a test, whether or not it fails."""
-
-    def say(text: str) -> None:
-        with capsys.disabled():
-            print(f"\n{text}")
-
-    return say
-
-
-@pytest.fixture
 def upstream():
     """A real upstream, which answers as it is told."""
     running = Upstream()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.paths import AmbiguousPath, canonical, plain
+from gateway.paths import AmbiguousPath, canonical, escaped, plain
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,14 @@ def test_another_method_is_told_which_are_possible(gateway, acme):
 def test_a_head_is_a_get_without_its_body(gateway, acme):
     answer = gateway.request("HEAD", "/api/partner/v1/keys", key=acme.key().text).expect(200)
     assert answer.body == b""
+
+
+def test_what_should_have_been_escaped_is(gateway, acme, served, consumer, upstream):
+    """Some servers refuse it where others take it."""
+    assert escaped(b'/a%20?b="<>`{|}~') == b"/a%20?b=%22%3C%3E%60{|}~"
+    sent = f'GET {served.path}/<x>?q="`" HTTP/1.1\r\nHost: x\r\nX-API-Key: {consumer.text}\r\nConnection: close\r\n\r\n'
+    assert gateway.raw(sent.encode()).startswith(b"HTTP/1.1 200 ")
+    assert upstream.seen[0].target == "/base/%3Cx%3E?q=%22%60%22"
 
 
 def test_other_paths_are_djangos(gateway):

@@ -157,6 +157,12 @@ def test_what_is_no_request_is_refused_in_words(wire, sent):
     assert wire.recv(1) == b""
 
 
+@pytest.mark.parametrize(("headers", "status"), [(89, 200), (90, 400)])
+def test_no_more_headers_are_taken_than_servers_behind_take(wire, headers, status):
+    wire.sendall(HEALTH + b"X-A: a\r\n" * headers + b"\r\n")
+    assert read_answers(wire, 1)[0][0] == status
+
+
 @pytest.mark.parametrize("endless", [b"X-A: " + b"a" * 1000 + b"\r\n", b"a" * 1000])
 def test_a_head_without_end_is_refused(wire, endless):
     wire.sendall(HEALTH + endless * 200)

@@ -46,7 +46,9 @@ class Upstream:
             def handle_any(self) -> None:
                 upstream.answer(self)
 
-            do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = handle_any  # noqa: N815  (the base class looks for these names)
+            # The base class looks for these names.
+            do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = handle_any  # noqa: N815
+            do_PATCH = do_OPTIONS = do_TRACE = do_PROPFIND = handle_any  # noqa: N815
 
             def log_message(self, *args: Any) -> None:
                 pass
