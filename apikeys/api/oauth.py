@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from authlib.oauth2.rfc6749 import errors
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.parsers import FormParser
@@ -48,9 +48,10 @@ class FormView(ApiView):
     def answered(self, request: Request, answer: Any) -> HttpResponse:
         """The `answer` to the form, with its effects; also those of a refusal, which may have ended what was used twice."""
         http = request._request
-        form = server.Request(http, http.POST)
+        is_form = http.content_type == FORM
+        form = server.Request(http, http.POST if is_form else QueryDict())
         try:
-            if (http.content_type or "") != FORM:
+            if not is_form:
                 raise errors.InvalidRequestError(f"Send a form: {FORM}.")
             if http.GET:
                 raise errors.InvalidRequestError("Send parameters in the form, none in the query.")

@@ -57,7 +57,7 @@ class ApplicationSerializer(StrictModel):
 class IssuedApplicationSerializer(ApplicationSerializer):
     """An application just made, or its new secret: `client_secret` is in this answer only; a public one has none."""
 
-    client_secret = serializers.CharField(read_only=True, required=False)
+    client_secret = serializers.CharField(required=False)
 
     class Meta(ApplicationSerializer.Meta):
         fields = [*ApplicationSerializer.Meta.fields, "client_secret"]

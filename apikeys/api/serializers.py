@@ -64,12 +64,11 @@ class KeySerializer(StrictModel):
 class IssuedKeySerializer(KeySerializer):
     """What was just made is in this answer only: `key`, and `secret` where it was asked for; after `rotate-secret` that alone."""
 
-    key = serializers.CharField(read_only=True, required=False)
-    secret = serializers.CharField(read_only=True, required=False)
+    key = serializers.CharField(required=False)
+    secret = serializers.CharField(required=False)
 
     class Meta(KeySerializer.Meta):
         fields = [*KeySerializer.Meta.fields, "key", "secret"]
-        read_only_fields = fields
 
     def to_representation(self, issued: keys.Issued) -> Any:
         shown = KeySerializer(issued.key).data
@@ -110,7 +109,7 @@ class LeakSerializer(Strict):
     note = serializers.CharField(max_length=1_000, required=False, allow_blank=True)
 
 
-class FindingSerializer(Strict):
+class FindingSerializer(serializers.Serializer[Any]):
     """A credential as secret scanners report it; further fields are taken and ignored."""
 
     token = serializers.CharField(max_length=tokens.LONGEST)

@@ -31,6 +31,14 @@ class ForeignIdField(serializers.Field[UUID, Any, str, UUID]):
         return ids.encode(self.prefix, value)
 
 
+@extend_schema_field({"type": "string", "pattern": r"^20\d\d-(0[1-9]|1[0-2])$", "example": "2026-10"})
+class MonthField(serializers.DateField):
+    """A month, by its first day; for reading."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, format="%Y-%m", **kwargs)
+
+
 class PartnerField(serializers.CharField):
     """A partner by its public id; read into the row. Used in operators' bodies."""
 
@@ -95,7 +103,7 @@ class InvoiceSerializer(StrictModel):
     """An invoice without its lines."""
 
     total = MoneyField(read_only=True)
-    month = serializers.DateField(format="%Y-%m", read_only=True)
+    month = MonthField()
 
     class Meta:
         model = Invoice
@@ -245,7 +253,7 @@ class CloseSerializer(Strict):
 class ClosedSerializer(Strict):
     """The month as it is invoiced up to `until`, closed for `done` of `partners` so far."""
 
-    month = serializers.DateField(format="%Y-%m", read_only=True)
+    month = MonthField()
     until = serializers.DateTimeField(read_only=True)
     partners = serializers.IntegerField(read_only=True)
     done = serializers.IntegerField(read_only=True)

@@ -20,6 +20,7 @@ from billing.api.serializers import (
 )
 from billing.models import Earning, Invoice, Payout, PayoutAccount, Price
 from core import problems
+from core.api.pagination import WholeListing
 from core.api.views import ApiView, ListMixin, PartnerViewSet, RetrieveMixin
 from core.models import Environment
 
@@ -92,6 +93,7 @@ class BalanceView(ApiView):
     """Where the calling partner stands."""
 
     scopes = SCOPES
+    pagination_class = WholeListing
 
     @extend_schema(operation_id="getBalance", summary="Get the balance", responses=BalanceSerializer(many=True))
     def get(self, request: Request) -> Response:

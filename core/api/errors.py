@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
@@ -48,7 +48,7 @@ def _problem(error: Exception) -> problems.Problem | None:
             return problems.Forbidden()
         case exceptions.MethodNotAllowed():
             return problems.MethodNotAllowed(method=getattr(error, "method", ""), allowed="")
-        case exceptions.ParseError():
+        case exceptions.ParseError() | BadRequest() | SuspiciousOperation():
             return problems.MalformedRequest()
         case exceptions.UnsupportedMediaType():
             return problems.UnsupportedMediaType()

@@ -64,10 +64,18 @@ class CursorListing(BasePagination):
             {
                 "name": "ordering",
                 "in": "query",
+                "allowEmptyValue": True,
                 "description": "Field to order by; `-` before it for descending.",
                 "schema": {"type": "string", "enum": [sign + field for field in fields for sign in ("", "-")]},
             },
         ]
+
+
+class WholeListing(CursorListing):
+    """As the document describes lists of a few rows, which are given whole."""
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        return []
 
 
 def _limit(raw: str | None) -> int:

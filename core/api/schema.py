@@ -3,8 +3,10 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import force_instance
 
 from core import problems
+from core.api.serializers import Strict
 
 PROBLEM = {
     "type": "object",
@@ -87,6 +89,18 @@ IDEMPOTENCY_KEY = {
 class OperationSchema(AutoSchema):
     """drf-spectacular's, with the scope in words and `Idempotency-Key` on every POST."""
 
+    def _map_basic_serializer(self, serializer: Any, direction: str) -> Any:
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        if direction == "request" and isinstance(force_instance(serializer), Strict):  # type: ignore[no-untyped-call]
+            schema["additionalProperties"] = False
+        return schema
+
+    def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
+        """As the package's; what may be empty has no format, for "" would break it."""
+        super()._insert_field_validators(field, schema)  # type: ignore[no-untyped-call]  # untyped there
+        if schema.get("format") in {"email", "uri"} and _may_be_blank(field):
+            del schema["format"]
+
     def get_description(self) -> str:  # type: ignore[override]  # the package types nothing
         text = str(super().get_description() or "")
         scope = self._scope()
@@ -113,6 +127,10 @@ class OperationSchema(AutoSchema):
         heeds = self.method == "POST" and getattr(self.view, "heeds_idempotency_key", True)
         return [*parameters, IDEMPOTENCY_KEY] if heeds else parameters
 
+    def _get_filter_parameters(self) -> list[dict[str, Any]]:
+        """A filter that is left empty is left out."""
+        return [{**each, "allowEmptyValue": True} for each in super()._get_filter_parameters()]  # type: ignore[no-untyped-call]
+
     def _told(self, parameter: str) -> str:
         if parameter != "public_id":
             return PARAMETERS.get(parameter, "")
@@ -124,6 +142,14 @@ class OperationSchema(AutoSchema):
         view = self.view
         scope: str | None = view.scope_for(self.method, getattr(view, "action", None)) if hasattr(view, "scope_for") else None
         return scope
+
+
+def _may_be_blank(field: Any) -> bool:
+    model = getattr(getattr(field.parent, "Meta", None), "model", None)
+    if model is None or not field.read_only:
+        return bool(getattr(field, "allow_blank", False))
+    columns = {column.name: column for column in model._meta.get_fields()}
+    return bool(getattr(columns.get(field.source), "blank", False))
 
 
 def describe_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
@@ -142,4 +168,12 @@ def describe_problems(result: dict[str, Any], generator: Any, request: Any, publ
         for operation in path.values():
             if isinstance(operation, dict) and "responses" in operation:
                 operation["responses"].setdefault("default", {"$ref": "#/components/responses/Problem"})
+                if _needs_no_body(operation.get("requestBody", {}), components["schemas"]):
+                    operation["requestBody"]["required"] = False
     return result
+
+
+def _needs_no_body(body: dict[str, Any], schemas: dict[str, Any]) -> bool:
+    """Whether nothing in the body is required, so that none is as good as an empty one."""
+    named = [media["schema"].get("$ref", "").rpartition("/")[2] for media in body.get("content", {}).values()]
+    return any(name in schemas and "properties" in schemas[name] and not schemas[name].get("required") for name in named)

@@ -10,6 +10,24 @@ from rest_framework.exceptions import ErrorDetail
 
 from core.money import Money
 
+# What stands in JSON for a field, where the framework would take more: "5" for a number, 0 for false, 7 for a text.
+KINDS: dict[type[serializers.Field[Any, Any, Any, Any]], tuple[type, ...]] = {
+    serializers.BooleanField: (bool,),
+    serializers.CharField: (str,),
+    serializers.FloatField: (int, float),
+    serializers.IntegerField: (int, float),
+}
+
+
+def _is_of_its_kind(field: Any, value: Any) -> bool:
+    """Whether a value of JSON is of the field's type; null and what KINDS doesn't have is the field's own to judge."""
+    if isinstance(field, serializers.ListField) and isinstance(value, list):
+        return all(_is_of_its_kind(field.child, each) for each in value)
+    kinds = next((kinds for kind, kinds in KINDS.items() if isinstance(field, kind)), None)
+    if value is None or kinds is None:
+        return True
+    return isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
+
 
 class Strict(serializers.Serializer[Any]):
     """Unknown and read-only fields in the body are errors, told together with the others."""
@@ -21,6 +39,8 @@ class Strict(serializers.Serializer[Any]):
                 errors[name] = [_("Unknown field.")]
             elif self.fields[name].read_only:
                 errors[name] = [_("This field can't be set.")]
+            elif type(data) is dict and not _is_of_its_kind(self.fields[name], data[name]):  # of JSON; forms are of texts
+                errors[name] = [_("This is another type of value than the one that is described.")]
         try:
             value = super().to_internal_value(data)
         except serializers.ValidationError as refused:

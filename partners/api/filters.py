@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core import ids
-from core.filters import InstantFilter
+from core.filters import BooleanFilter, InstantFilter
 from core.models import Event
 from core.problems import ValidationError
 from partners.models import Industry, Notice, Partner
@@ -39,7 +39,7 @@ class OperatorPartnerFilter(ProfileFilter):
     q = django_filters.CharFilter(method="named", label=_("Words of the name, or the start of the slug."))
     status = django_filters.ChoiceFilter(choices=Partner.Status.choices)
     tier = django_filters.CharFilter(field_name="tier__slug")
-    deleted = django_filters.BooleanFilter(method="deletion")
+    deleted = BooleanFilter(method="deletion")
 
     class Meta(ProfileFilter.Meta):
         fields = [*ProfileFilter.Meta.fields, "status", "tier", "deleted"]
@@ -87,7 +87,7 @@ class NotificationFilter(django_filters.FilterSet):
     """`unread=true` leaves out what was read; `member` says whose."""
 
     member = django_filters.CharFilter(method="whose", label=_("Id of a member; without it, the owner's."))
-    unread = django_filters.BooleanFilter(field_name="read_at", lookup_expr="isnull")
+    unread = BooleanFilter(field_name="read_at", lookup_expr="isnull")
     kind = django_filters.CharFilter()
 
     class Meta:

@@ -18,6 +18,7 @@ class BasicInfoSerializer(StrictModel):
     class Meta:
         model = Partner
         fields = ["name", "type", "website", "description", "contact_name", "contact_email", "contact_phone"]
+        extra_kwargs = {"name": {"required": False}}
 
 
 class BusinessDetailsSerializer(StrictModel):

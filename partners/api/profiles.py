@@ -34,6 +34,8 @@ class _Each(serializers.ListField):
     """Each once, in order."""
 
     def to_internal_value(self, data: Any) -> list[str]:
+        if isinstance(data, list) and len(data) > (self.max_length or len(data)):
+            self.fail("max_length", max_length=self.max_length)
         return sorted(set(super().to_internal_value(data)))
 
 

@@ -6,6 +6,7 @@ from allauth.core import ratelimit
 from django.conf import settings
 from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -128,7 +129,11 @@ class AuditLogViewSet(PartnerViewSet):
     renderer_classes = [*ApiView.renderer_classes, CSVRenderer]
     scopes = {"read": "audit:read"}
 
-    @extend_schema(operation_id="listAuditLog", summary="List the audit log", responses=AuditSerializer(many=True))
+    @extend_schema(
+        operation_id="listAuditLog",
+        summary="List the audit log",
+        responses={(200, "application/json"): AuditSerializer(many=True), (200, "text/csv"): OpenApiTypes.STR},
+    )
     def list(self, request: Request) -> HttpResponseBase:
         """`?format=csv` gives all rows that the filters leave, as a file."""
         if request.accepted_renderer.format == CSVRenderer.format:

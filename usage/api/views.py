@@ -22,10 +22,11 @@ from usage.keys import usage_of
 from usage.models import Call
 from usage.periods import Period
 
+MOMENT = {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}
 FROM = OpenApiParameter(
-    "from", description="Time or date (RFC 3339) at which the period begins, to the hour; default: this month."
+    "from", MOMENT, description="Time or date (RFC 3339) at which the period begins, to the hour; default: this month."
 )
-TO = OpenApiParameter("to", description="Time or date at which it ends, itself excluded; default: the month's end.")
+TO = OpenApiParameter("to", MOMENT, description="Time or date at which it ends, itself excluded; default: the month's end.")
 INTERVAL = OpenApiParameter("interval", enum=list(questions.INTERVALS), description="Default: hour.")
 READ = {"read": "usage:read"}
 KEY_USAGE = {

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core import idempotency
+from core.api.pagination import WholeListing
 from core.api.views import ApiView, Created
 from core.events import canonical, normal
 from core.models import Event
@@ -73,6 +74,7 @@ class OperatorEventTypesView(ApiView):
 
     audience = "operator"
     scopes = {"read": "events:write", "write": "events:write"}
+    pagination_class = WholeListing
 
     @extend_schema(operation_id="operatorListEventTypes", summary="List event types", responses=EventTypeSerializer(many=True))
     def get(self, request: Request) -> Response:

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core import problems
+from core.api.pagination import WholeListing
 from core.api.views import ApiView, Created, ListMixin, PartnerViewSet, RetrieveMixin
 from core.models import Event, Payload
 from webhooks import catalogue, deliveries, endpoints, log, patterns
@@ -239,6 +240,7 @@ class EventTypesView(ApiView):
     """The catalogue of event types."""
 
     scopes = SCOPES
+    pagination_class = WholeListing
 
     @extend_schema(operation_id="listEventTypes", summary="List event types", responses=EventTypeSerializer(many=True))
     def get(self, request: Request) -> Response:
