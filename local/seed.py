@@ -1,7 +1,8 @@
 """Demo data: an operator, two partners with keys, a published integration. Made by the verbs that everything else uses.
 
-What is there stays; what is missing is made. No activity is invented: calls, usage and money come from real calls only.
-Credentials are drawn anew for each home and kept in `demo.json`, because the platform itself keeps only their hashes.
+What is there stays, also what somebody has closed or taken away since; what is missing is made. No activity is invented:
+calls, usage and money come from real calls only. Credentials are drawn anew for each home and kept in `demo.json`, because
+the platform itself keeps only their hashes.
 """
 
 import json
@@ -23,20 +24,21 @@ from apikeys import keys
 from apikeys.models import Key
 from core import clock, crypto, operators
 from core.actors import Actor
-from core.models import Environment, OperatorToken, User
+from core.models import ApiSlug, Environment, OperatorToken, User
 from core.operators import usable
+from core.problems import Forbidden
 from local.home import write_private
 from marketplace import integrations
-from marketplace.models import Integration, Pricing
+from marketplace.models import Pricing
 from partners import documents, logos, onboarding, partners, reviews, terms
 from partners.models import Acceptance, DocumentKind, Partner, Terms, Tier
 from partners.tiers import seed as seed_tiers
 from products.external import products
-from products.external.models import Product
 from products.requests.models import RequestType
 
 BY = Actor("system", label="Demo data")
 OPERATOR = "operator@example.com"
+INTEGRATION, PRODUCT = "acme-addresses", "echo"
 
 # In `demo.json` the first is `partner`, who sells, the second `consumer`, who buys.
 PARTNERS: dict[str, dict[str, Any]] = {
@@ -149,7 +151,8 @@ def _person(email: str, password: str, **fields: Any) -> tuple[User, str]:
 
 def _partner(facts: dict[str, Any], known: dict[str, str]) -> dict[str, str]:
     owner, password = _person(facts["email"], known.get("password", ""), name=facts["basic-info"]["contact_name"])
-    partner = Partner.objects.of_member(owner).first() or _onboarded(owner, facts)
+    before = Partner.objects.public(known.get("id", "")).first()  # whatever has become of it
+    partner = before or Partner.objects.of_member(owner).first() or _onboarded(owner, facts)
     if not Acceptance.objects.filter(partner=partner).exists():  # a home that is older than the terms
         terms.accept_by_joining(partner=partner, user=owner, by=BY)
     live, test = (
@@ -203,19 +206,23 @@ def _key(partner: Partner, environment: Environment, text: str) -> str:
     mine = Key.objects.for_caller(partner, environment).usable()
     if mine.filter(digest=crypto.digest(text)).exists():
         return text
+    try:
+        keys.require_partner(partner, environment)
+    except Forbidden:
+        return text  # a partner that was suspended or closed gets none
     return keys.issue(partner=partner, environment=environment, name="Demo", scopes=["*"], by=BY).text
 
 
 def _integration(seller: Partner) -> None:
     """What Acme sells. The demo answers as Acme's API itself (`local.echo`), by a name of this machine, because the
     platform's own address is refused as an upstream."""
-    if Integration.objects.for_caller(seller, Environment.LIVE).exists():
+    if ApiSlug.objects.filter(slug=INTEGRATION).exists():
         return
     made = integrations.create(
         partner=seller,
         environment=Environment.LIVE,
         by=BY,
-        slug="acme-addresses",
+        slug=INTEGRATION,
         name="Acme Addresses",
         summary="Answers with what your call looked like to its upstream.",
         description="The demo's own API behind the gateway: call it, and see what an upstream is told of a call.",
@@ -232,10 +239,10 @@ def _integration(seller: Partner) -> None:
 
 def _product() -> None:
     """An API of the operator's own, which the demo answers as well."""
-    if Product.objects.filter(slug="echo").exists():
+    if ApiSlug.objects.filter(slug=PRODUCT).exists():
         return
     made = products.create(
-        slug="echo",
+        slug=PRODUCT,
         by=BY,
         name="Echo",
         description="Answers with what your call looked like to its upstream.",

@@ -64,6 +64,27 @@ def test_what_is_missing_is_made_again(home: Path) -> None:
     assert second["partner"]["api_key"] != first["partner"]["api_key"]
 
 
+def test_what_was_ended_stays_ended(home: Path) -> None:
+    """A demo starts again whatever its people have done to it."""
+    from apikeys import keys
+    from apikeys.models import Key
+    from core.actors import SYSTEM
+    from partners import partners
+    from partners.models import Partner
+
+    demo = seeded(home)
+    for key in Key.objects.all():
+        keys.revoke(key=key, by=SYSTEM)
+    seller, buyer = (Partner.objects.get(slug=demo[who]["slug"]) for who in ("partner", "consumer"))
+    partners.close(partner=seller, reason="Moved on", by=SYSTEM)
+    partners.delete(partner=seller, by=SYSTEM)
+    partners.suspend(partner=buyer, reason="Unpaid invoices", by=SYSTEM)
+    again = seeded(home)
+    assert [again[who]["id"] for who in ("partner", "consumer")] == [seller.public_id, buyer.public_id]
+    assert Partner.objects.count() == 2
+    assert not Key.objects.usable().exists()
+
+
 def test_what_others_wrote_into_the_file_stays(home: Path) -> None:
     (home / "demo.json").write_text(json.dumps({"pids": {"web": 7}}))
     assert seeded(home)["pids"] == {"web": 7}
