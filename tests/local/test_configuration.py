@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-READ = re.compile(r"""env\.(?:text|secret|integer|boolean|names|choice|path|database)\(\s*"([A-Z_]+)\"""")
+READ = re.compile(r"""env\.[a-z]+\(\s*"([A-Z_]+)\"""")
 NAMED = re.compile(r"^\| `([A-Z_]+)` \|", re.MULTILINE)
 
 
