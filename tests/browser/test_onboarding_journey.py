@@ -13,7 +13,7 @@ from tests.browser import people
 from tests.browser.conftest import Visit, Visitor, code_in
 from tests.partners import files
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 def test_from_sign_up_to_live(visit: Visit, mailoutbox: list[Any]) -> None:

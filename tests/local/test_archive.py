@@ -115,6 +115,7 @@ class TestBackup:
             archive.backup(filled, filled.path / "backup.tar.gz")
 
 
+@pytest.mark.slow
 class TestRestore:
     def test_its_settings_lead_to_its_own_engines(self, filled: Home, packed: Path, make_home: Callable[[], Path]) -> None:
         """From the first moment on: `manage.py` before the first run must not reach the installation that was backed up."""

@@ -23,7 +23,7 @@ from tests.portal.conftest import SMALL
 from usage.models import Call, HourRollup
 from webhooks.models import Delivery, Endpoint
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 # What `rows.fill` fills.
 BIG = [Partner, User, Member, Review, Document, TierRequest, Key, Event, Endpoint, Delivery, Call, HourRollup, Request]
