@@ -99,7 +99,9 @@ def nginx(gateway: str, application: str, port: int, *, conf: str = "forward-aut
     kept = "".join(f"{kind}_temp_path temp-{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     user = "user root;" if os.getuid() == 0 else ""
     main = folder / "main.conf"
-    main.write_text(f"{user} pid nginx.pid; error_log stderr; daemon off; events {{}} http {{ access_log off; {kept} include {conf}; }}")
+    main.write_text(
+        f"{user} pid nginx.pid; error_log stderr; daemon off; events {{}} http {{ access_log off; {kept} include {conf}; }}"
+    )
     return begun("nginx", port, folder, [path, "-p", str(folder), "-e", "stderr", "-c", str(main)])
 
 
