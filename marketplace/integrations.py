@@ -16,7 +16,7 @@ from core import scopes as registry
 from core.actors import Actor
 from core.models import Environment
 from core.money import MoneyError, places
-from core.problems import Conflict, PartnerNotActive, ValidationError
+from core.problems import Conflict, NotFound, PartnerNotActive, ValidationError
 from core.states import StaleState, swap, transition
 from marketplace.event_types import (
     CHANGES_REQUESTED,
@@ -195,9 +195,11 @@ def reinstate(*, integration: Integration, by: Actor) -> None:
 
 
 def _locked(integration: Integration) -> Integration:
-    found: Integration = (
-        Integration.objects.select_for_update(of=("self",)).select_related("partner", "current").get(pk=integration.pk)
-    )
+    """The row as it is now. Raises NotFound if it was deleted meanwhile."""
+    rows = Integration.objects.select_for_update(of=("self",)).select_related("partner", "current")
+    found: Integration | None = rows.filter(pk=integration.pk).first()
+    if found is None:
+        raise NotFound()
     return found
 
 

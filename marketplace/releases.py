@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import clock, events
 from core.actors import Actor
-from core.problems import Conflict, ValidationError
+from core.problems import Conflict, NotFound, ValidationError
 from core.states import StaleState
 from marketplace.event_types import VERSION_RELEASED
 from marketplace.models import Integration, Version
@@ -35,9 +35,11 @@ def propose(integration: Integration, *, number: str = "", notes: str = "") -> V
 @transaction.atomic
 def add(*, integration: Integration, number: str, notes: str, by: Actor) -> Version:
     """A new version with its release notes. Of a reviewed integration it is released at once, on the terms of the present one;
-    of a draft it waits for review. Raises AlreadyProposed, StaleState, ValidationError.
+    of a draft it waits for review. Raises AlreadyProposed, StaleState, ValidationError, NotFound if it was deleted meanwhile.
     """
-    row = Integration.objects.select_for_update(of=("self",)).select_related("current").get(pk=integration.pk)
+    row = Integration.objects.select_for_update(of=("self",)).select_related("current").filter(pk=integration.pk).first()
+    if row is None:
+        raise NotFound()
     if waiting := row.versions.filter(released_at=None).first():
         raise AlreadyProposed(number=waiting.number)
     version = Version(integration=row, number=_require_later(row, number), notes=notes)

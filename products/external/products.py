@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import addresses, clock, events, slugs, versions
 from core.actors import Actor
-from core.problems import Conflict, ValidationError
+from core.problems import Conflict, NotFound, ValidationError
 from core.roles import RIGHTS
 from core.scopes import FAMILIES, family
 from core.states import transition
@@ -165,7 +165,10 @@ def _refusals(url: str) -> list[str]:
 
 
 def _locked(product: Product) -> Product:
-    found: Product = Product.objects.select_for_update().get(pk=product.pk)
+    """The row as it is now. Raises NotFound if it was deleted meanwhile."""
+    found: Product | None = Product.objects.select_for_update().filter(pk=product.pk).first()
+    if found is None:
+        raise NotFound()
     return found
 
 

@@ -4,9 +4,9 @@ import pytest
 from django.core.exceptions import ValidationError as FieldError
 
 from core.models import Event
-from core.problems import PartnerNotActive, ValidationError
+from core.problems import NotFound, PartnerNotActive, ValidationError
 from core.states import StaleState
-from marketplace import integrations
+from marketplace import integrations, releases
 from marketplace.models import Integration
 from tests.marketplace.makers import MEMBER, OPERATOR, draft, published
 
@@ -118,6 +118,15 @@ class TestEditing:
         integrations.unpublish(integration=integration, by=MEMBER)
         with pytest.raises(ValidationError):
             integrations.update(integration=integration, changes={"slug": "other"}, by=MEMBER)
+
+    def test_who_comes_after_a_deletion_finds_nothing(self, seller):
+        integration = draft(seller)
+        there = Integration.objects.get(pk=integration.pk)
+        integrations.delete(integration=integration, by=MEMBER)
+        with pytest.raises(NotFound):
+            integrations.update(integration=there, changes={"name": "New"}, by=MEMBER)
+        with pytest.raises(NotFound):
+            releases.add(integration=there, number="2.0.0", notes="New.", by=MEMBER)
 
     def test_what_was_published_once_is_not_deleted(self, seller):
         with pytest.raises(integrations.InUse):
