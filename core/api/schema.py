@@ -90,8 +90,8 @@ class OperationSchema(AutoSchema):
     """drf-spectacular's, with the scope in words and `Idempotency-Key` on every POST."""
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Any:
-        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
-        if direction == "request" and isinstance(force_instance(serializer), Strict):  # type: ignore[no-untyped-call]
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]  # untyped there
+        if direction == "request" and isinstance(force_instance(serializer), Strict):  # type: ignore[no-untyped-call]  # untyped there
             schema["additionalProperties"] = False
         return schema
 
@@ -129,7 +129,8 @@ class OperationSchema(AutoSchema):
 
     def _get_filter_parameters(self) -> list[dict[str, Any]]:
         """A filter that is left empty is left out."""
-        return [{**each, "allowEmptyValue": True} for each in super()._get_filter_parameters()]  # type: ignore[no-untyped-call]
+        found = super()._get_filter_parameters()  # type: ignore[no-untyped-call]  # untyped there
+        return [{**each, "allowEmptyValue": True} for each in found]
 
     def _told(self, parameter: str) -> str:
         if parameter != "public_id":
