@@ -247,11 +247,9 @@ class Story:
         seen = self.client.get(f"/api/partner/v1/billing/invoices/{invoice['id']}").expect(200)
         lines = [line for line in seen["lines"] if line["integration_id"] == self.facts.integration_id]
         charged = sum(Decimal(line["amount"]["amount"]) for line in lines)
-        failures = self.client.get("/api/partner/v1/usage/errors").expect(200)["data"]
-        own = [row for row in failures if row["operation"].endswith(f"/apis/{self.slug}")]
-        self.sold -= sum(row["requests"] for row in own if row["status"] >= 500)  # nobody pays for those
-        if charged != self.sold * PRICE:
-            raise Refused(f"{charged} USD is charged for {self.sold} calls at {PRICE} USD")
+        paid = [call for call in self.sold if call["status"] < 500]  # nobody pays for the others
+        if charged != len(paid) * PRICE:
+            raise Refused(f"{charged} USD is charged for {len(paid)} calls at {PRICE} USD")
         self.facts.invoice = seen.json
         return f"invoice {seen['number']} over {seen['total']['amount']} {seen['total']['currency']}"
 
@@ -320,19 +318,19 @@ class Story:
         if found != state:
             raise Refused(f"after {verb} the integration is {found}, not {state}")
 
-    def _sold(self) -> int:
-        """How many calls of the integration usage shows, once they are all there, or once no more come."""
+    def _sold(self) -> list[dict[str, Any]]:
+        """The metered calls of the integration that the log shows, once they are all there, or once no more come."""
         arrived = len(self.upstream.arrived(f"story-{self.mark}-"))
         seen, since = -1, time.monotonic()
         while True:
-            rows = self.client.get("/api/partner/v1/usage/endpoints").expect(200)["data"]
-            now = sum(row["requests"] for row in rows if row["integration"] == self.facts.integration_id)
-            if now >= arrived:
-                return int(now)
-            if now != seen:
-                seen, since = now, time.monotonic()
-            elif time.monotonic() - since > 15:
-                return int(now)  # what a killed process had not sent is unknown, and never billed
+            rows = self.client.get(f"/api/partner/v1/usage/requests?path=/apis/{self.slug}&limit=200").expect(200)["data"]
+            metered = [row for row in rows if row["metered"]]
+            if len(metered) >= arrived:
+                return metered
+            if len(metered) != seen:
+                seen, since = len(metered), time.monotonic()
+            elif time.monotonic() - since > 30:
+                return metered  # what a killed process had not sent is unknown, and never billed
             time.sleep(0.25)
 
     def _payout(self) -> dict[str, Any]:
