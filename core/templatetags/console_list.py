@@ -3,17 +3,19 @@
 Rows that are edited, sorted by hand or unfolded within the list are left out: no list of ours has them.
 """
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
+from operator import attrgetter
 from typing import Any
 
 from django import template
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
-from django.contrib.admin.utils import lookup_field, quote
+from django.contrib.admin.utils import quote
 from django.contrib.admin.views.main import PAGE_VAR
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import BooleanField, ManyToOneRel, Model
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from unfold.templatetags.unfold_list import CHECKBOX_CLASSES, LINK_CLASSES, ROW_CLASSES, result_headers
@@ -35,7 +37,7 @@ def console_list(context: template.Context, cl: Any) -> dict[str, Any]:
     """Headings and rows."""
     headers = list(result_headers(cl))
     columns = [Column(cl, name, header["text"]) for name, header in zip(cl.list_display, headers, strict=True)]
-    cells = (format_html_join("", "{}", ((column.cell(row),) for column in columns)) for row in cl.result_list)
+    cells = (SafeString("".join(column.cell(row) for column in columns)) for row in cl.result_list)
     return {
         "cl": cl,
         "result_headers": headers,
@@ -67,39 +69,51 @@ class Column:
         label = _("Select record") if name == _BOX else heading
         self.begin = format_html('<{} class="{}" data-label="{}">', tag, classes, label)
         self.end = format_html("</{}>", tag)
-        self.tick = cache(lambda value: display_for_value(value, self.empty, boolean=True))
-        self.choice = cache(lambda field, value: str(display_for_field(value, field, self.empty)))
-        self.badge = cache(lambda value: display_for_label(value, self.empty, getattr(cl.model_admin, name).label))
+        self.read, self.shown = self._reading()
 
     def cell(self, row: Model) -> SafeString:
-        text = self.text(row)
-        if self.link:
-            text = self._linked(row, text)
-        return format_html("{}{}{}", self.begin, text, self.end)
+        text = conditional_escape(self.text(row))
+        return self.begin + (self._linked(row, text) if self.link else text) + self.end
 
     def text(self, row: Model) -> Any:
         """What stands in the cell, as Unfold writes it."""
         try:
-            field, attribute, value = lookup_field(self.name, row, self.cl.model_admin)
+            value = self.read(row)
         except ObjectDoesNotExist:
             return self.empty
-        if field is None or field.auto_created:
-            if hasattr(attribute, "label"):
-                return self.badge(value)
-            if getattr(attribute, "boolean", False):
-                return self.tick(value)
-            return display_for_value(value, getattr(attribute, "empty_value_display", self.empty))
-        if isinstance(field.remote_field, ManyToOneRel):
-            return self.empty if value is None else str(value)
-        if isinstance(field, BooleanField) or field.choices:
-            return self.choice(field, value)
-        return display_for_field(value, field, self.empty)
+        return self.shown(value)
 
-    def _linked(self, row: Any, text: Any) -> SafeString:
+    def _reading(self) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+        """How the column's value is taken from a row, and how it is shown."""
+        method = getattr(self.cl.model_admin, self.name, None)
+        if method is not None and self.name != "__str__":
+            return method, self._shown_by(method)
+        if self.name not in _columns(self.cl.opts):
+            attribute = getattr(self.cl.model, self.name)
+            called = callable(attribute)
+            return lambda row: getattr(row, self.name)() if called else getattr(row, self.name), self._shown_by(attribute)
+        field = self.cl.opts.get_field(self.name)
+        if isinstance(field.remote_field, ManyToOneRel):
+            return attrgetter(self.name), lambda value: self.empty if value is None else str(value)
+        show = partial(display_for_field, field=field, empty_value_display=self.empty)
+        return attrgetter(self.name), cache(show) if field.choices or isinstance(field, BooleanField) else show
+
+    def _shown_by(self, attribute: Any) -> Callable[[Any], Any]:
+        if hasattr(attribute, "label"):
+            return cache(lambda value: display_for_label(value, self.empty, attribute.label))
+        if getattr(attribute, "boolean", False):
+            return cache(lambda value: display_for_value(value, self.empty, boolean=True))
+        return partial(display_for_value, empty_value_display=getattr(attribute, "empty_value_display", self.empty))
+
+    def _linked(self, row: Any, text: SafeString) -> SafeString:
         chosen = row.serializable_value(str(self.cl.to_field or self.cl.pk_attname))
         opener = format_html(' data-popup-opener="{}"', chosen) if self.cl.is_popup else ""
         url = self.link.replace(_PLACE, str(quote(row.pk)), 1)
         return format_html('<a href="{}" class="{}"{}>{}</a>', url, " ".join(LINK_CLASSES), opener, text)
+
+
+def _columns(opts: Any) -> set[str]:
+    return {field.name for field in opts.concrete_fields}
 
 
 def _link(cl: Any) -> str:
