@@ -9,7 +9,7 @@ MASK = "•••"
 _NAMES = re.compile(r"(?:^|_)(?:password|passwd|secret|token|credential|private_key|authorization|cookie)s?\Z", re.IGNORECASE)
 # How our own credentials and webhook secrets are spelled: a prefix, then 40 and more letters and digits.
 _TEXTS = re.compile(
-    r"\b(?:[a-z]{2,8}_)+[A-Za-z0-9]{40,}\b|\bwhsec_[A-Za-z0-9+/=]{20,}|\beyJ[\w-]{10,500}\.[\w-]{10,8000}\.[\w-]+"
+    r"\b(?:[a-z]{2,8}_)+[A-Za-z0-9]{40,}\b|\bwh(?:sec|sk)_[A-Za-z0-9+/=]{20,}|\beyJ[\w-]{10,500}\.[\w-]{10,8000}\.[\w-]+"
 )
 
 

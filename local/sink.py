@@ -3,21 +3,28 @@
     python -m local.sink --port 9000 --secret whsec_…
 
 POST takes a delivery: 204, or 400 if a secret is set and the signature doesn't fit (Standard Webhooks). PUT /secret sets
-the secret. GET gives `{"deliveries": [{"id", "type", "verified", "path", "at", "headers", "body", "raw"}]}`, newest last.
+the secret, or the public key (`whpk_…`). GET gives `{"deliveries": [{"id", "type", "verified", "path", "at", "headers", "body",
+"raw"}]}`, newest last.
 """
 
 import argparse
 import json
 import threading
 import time
+from base64 import b64decode
 from collections import deque
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks import Webhook, WebhookVerificationError
 
 KEPT = 1_000
 LARGEST = 1024 * 1024
+PUBLIC = "whpk_"
+TOLERANCE = 300
 
 
 class Sink(ThreadingHTTPServer):
@@ -119,11 +126,23 @@ class _Handler(BaseHTTPRequestHandler):
 def _verified(secret: str, body: bytes, headers: dict[str, str]) -> bool:
     if not secret:
         return False
+    if secret.startswith(PUBLIC):
+        return _verified_by_public_key(secret, body, headers)
     try:
         Webhook(secret).verify(body, headers)
     except WebhookVerificationError:
         return False
     return True
+
+
+def _verified_by_public_key(key: str, body: bytes, headers: dict[str, str]) -> bool:
+    public = Ed25519PublicKey.from_public_bytes(b64decode(key.removeprefix(PUBLIC)))
+    signed = f"{headers.get('webhook-id')}.{headers.get('webhook-timestamp')}.".encode() + body
+    for candidate in headers.get("webhook-signature", "").split(" "):
+        with suppress(InvalidSignature, ValueError):
+            public.verify(b64decode(candidate.removeprefix("v1a,"), validate=True), signed)
+            return abs(time.time() - int(headers["webhook-timestamp"])) <= TOLERANCE
+    return False
 
 
 def main() -> None:

@@ -25,10 +25,10 @@ CODES: set[str] = set()
 SEEN: list[str] = []
 
 SHORTEST_PASSWORD = 10
-# A run of letters long enough for a credential; the spelling of webhook secrets has more letters.
-_CANDIDATE = re.compile(r"\w{40,}|whsec_[\w+/=]+|eyJ[\w-]{20,}\.[\w-]{40,}\.[\w-]+")
+# The spelling of webhook secrets has more letters than a run of them that is long enough for another credential.
+_CANDIDATE = re.compile(r"wh(?:sec|sk)_[\w+/=]+|\w{40,}|eyJ[\w-]{20,}\.[\w-]{40,}\.[\w-]+")
 _PREFIXES = frozenset({"pk_live_", "pk_test_", "ps_", "po_", "pcs_", "prt_", "pac_"})
-_SPELLED = r"(pk_live|pk_test|ps|po|pcs|prt|pac)_[0-9A-Za-z]{49}|eyJ[\w-]{20,}\.[\w-]{40,}\.|whsec_[A-Za-z0-9+/=]{20,}|%PDF-"
+_SPELLED = r"(pk_live|pk_test|ps|po|pcs|prt|pac)_[0-9A-Za-z]{49}|eyJ[\w-]{20,}\.[\w-]{40,}\.|wh(sec|sk)_[A-Za-z0-9+/=]{20,}|%PDF-"
 _WORD = re.compile(r"[\w-]{6,}")
 # How the content of documents begins, as it is and in base64.
 _CONTENT = ("%PDF-", "\\x89PNG", "\x89PNG", "JFIF", "JVBERi0", "iVBORw0KGgo", "/9j/4AAQ")
@@ -51,8 +51,8 @@ def _is_credential(candidate: str) -> bool:
 
     if candidate.startswith("eyJ") and "." in candidate:
         return True  # an access token
-    if candidate.startswith("whsec_"):
-        return len(candidate) == len("whsec_") + 44  # base64 of 256 bits
+    if candidate.startswith(("whsec_", "whsk_")):
+        return len(candidate.partition("_")[2]) == 44  # base64 of 256 bits
     prefix = f"{candidate.rpartition('_')[0]}_"
     return prefix in _PREFIXES and crypto.well_formed(candidate, prefix)
 
@@ -117,6 +117,7 @@ def watching() -> Iterator[None]:
         _remember(crypto, "generate", _credential),
         _remember(crypto, "derive", _link),
         _remember(signing, "new_secret", _credential),
+        _remember(signing, "new_private_key", _credential),
         _remember(AbstractBaseUser, "set_password", _password),
         _remember(DefaultAccountAdapter, "generate_email_verification_code", _code),
         _remember(DefaultAccountAdapter, "generate_password_reset_code", _code),

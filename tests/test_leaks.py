@@ -48,6 +48,15 @@ class TestWatch:
         structlog.get_logger("tests").warning("something", note=key.text)
         assert [found.split()[:2] for found in leaks.take()] == [["the", "log"]]
 
+    def test_webhook_keys(self):
+        for kind in ("hmac", "ed25519"):
+            made = endpoints._new_key(kind)
+            structlog.get_logger("tests").warning("signed", key=made)
+            assert leaks.take()
+            leaks.SECRETS.discard(made)
+            structlog.get_logger("tests").warning("signed", key=made)
+            assert leaks.take(), "another process may have made it"
+
     def test_mail(self, key):
         mail.send_mail("Hello", f"Your key: {key.text}", None, ["ann@globex.example"])
         found = leaks.take()

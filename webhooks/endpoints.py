@@ -39,28 +39,39 @@ class TooManyEndpoints(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """An endpoint and, this once, its signing secret."""
+    """An endpoint and, this once, its signing secret; None where it signs by a private key, which nobody is shown."""
 
     endpoint: Endpoint
-    secret: str
+    secret: str | None
 
 
 @transaction.atomic
-def create(*, partner: Any, environment: str, url: str, event_types: Iterable[str], by: Actor, description: str = "") -> Created:
+def create(
+    *,
+    partner: Any,
+    environment: str,
+    url: str,
+    event_types: Iterable[str],
+    by: Actor,
+    description: str = "",
+    signature: str = Endpoint.Signature.HMAC,
+) -> Created:
     """Add an endpoint, active at once. Raises ValidationError for an address or a pattern that can't be, TooManyEndpoints."""
     if Endpoint.objects.for_caller(partner, environment).present().count() >= MOST_ENDPOINTS:
         raise TooManyEndpoints(most=MOST_ENDPOINTS)
-    secret = signing.new_secret()
+    secret = _new_key(signature)
     endpoint = Endpoint.objects.create(
         partner=partner,
         environment=environment,
         url=checked_url(url, environment),
         event_types=checked_patterns(event_types),
         description=description,
+        signature=signature,
         secret=secret,
+        public_key=signing.public_key(secret),
     )
     _tell(WEBHOOK_CREATED, endpoint, by, event_types=endpoint.event_types)
-    return Created(endpoint, secret)
+    return Created(endpoint, _shown(endpoint))
 
 
 @transaction.atomic
@@ -103,25 +114,32 @@ def disable(*, endpoint: Endpoint, reason: str, by: Actor = SYSTEM) -> None:
 @transaction.atomic
 def remove(*, endpoint: Endpoint, by: Actor) -> None:
     """Take it away; open deliveries are cancelled, the log stays. Raises StaleState if it is gone."""
-    transition(endpoint, Endpoint.Status.REMOVED, previous_secret=None, previous_secret_until=None)
+    transition(endpoint, Endpoint.Status.REMOVED, previous_secret=None, previous_public_key="", previous_secret_until=None)
     settle(endpoint)
     _tell(WEBHOOK_REMOVED, endpoint, by)
 
 
 @transaction.atomic
-def rotate_secret(*, endpoint: Endpoint, by: Actor, overlap: timedelta = OVERLAP) -> str:
-    """A new signing secret, returned this once; for the time of `overlap` the old one signs too. Raises StaleState."""
-    secret = signing.new_secret()
-    kept = overlap > timedelta(0)
+def rotate_secret(*, endpoint: Endpoint, by: Actor, overlap: timedelta = OVERLAP, signature: str | None = None) -> str | None:
+    """A new signing key, of another kind if `signature` says so; for the time of `overlap` the old one signs too.
+
+    Returns a shared secret this once, None for a private key. Raises StaleState.
+    """
+    current = Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)  # who rotates at the same time comes after
+    kind = signature or current.signature
+    secret, kept = _new_key(kind), overlap > timedelta(0)
     swap(
         endpoint,
         where={"status__in": [*Endpoint.TRANSITIONS]},
+        signature=kind,
         secret=secret,
-        previous_secret=endpoint.secret if kept else None,
+        public_key=signing.public_key(secret),
+        previous_secret=current.secret if kept else None,
+        previous_public_key=current.public_key if kept else "",
         previous_secret_until=clock.now() + overlap if kept else None,
     )
-    _tell(WEBHOOK_SECRET_ROTATED, endpoint, by, overlap_seconds=int(overlap.total_seconds()))
-    return secret
+    _tell(WEBHOOK_SECRET_ROTATED, endpoint, by, signature=kind, overlap_seconds=int(overlap.total_seconds()))
+    return _shown(endpoint)
 
 
 @transaction.atomic
@@ -155,7 +173,7 @@ def settle(endpoint: Endpoint) -> None:
 
 
 def secrets_of(endpoint: Endpoint) -> tuple[str, ...]:
-    """The secrets that sign now, the newest first."""
+    """The secrets and private keys that sign now, the newest first."""
     until = endpoint.previous_secret_until
     if endpoint.previous_secret and until and until > clock.now():
         return endpoint.secret, endpoint.previous_secret
@@ -188,6 +206,14 @@ def checked_patterns(given: Iterable[str]) -> list[str]:
             }
             raise ValidationError([error])
     return found
+
+
+def _new_key(signature: str) -> str:
+    return signing.new_private_key() if signature == Endpoint.Signature.ED25519 else signing.new_secret()
+
+
+def _shown(endpoint: Endpoint) -> str | None:
+    return None if endpoint.signature == Endpoint.Signature.ED25519 else endpoint.secret
 
 
 def _tell(kind: events.EventType, endpoint: Endpoint, by: Actor, **more: Any) -> None:

@@ -19,5 +19,6 @@ def erase(partner: Partner) -> None:
         status_reason="",
         secret="",
         previous_secret=None,
+        previous_public_key="",
         previous_secret_until=None,
     )

@@ -16,6 +16,21 @@ from webhooks.patterns import ABOUT_WEBHOOKS
 EVERYTHING = "*"
 
 
+class SignatureField(forms.ChoiceField):
+    """How deliveries are signed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=_("Signature"),
+            choices=Endpoint.Signature.choices,
+            help_text=_(
+                "With a shared secret, which every library of Standard Webhooks can verify, or with a private key that only we "
+                "have: your server verifies with the public one, which nobody needs to keep secret."
+            ),
+            **kwargs,
+        )
+
+
 class EndpointForm(forms.Form):
     """Address and event types of an endpoint: whole families by box, single types by name."""
 
@@ -37,6 +52,8 @@ class EndpointForm(forms.Form):
         help_text=_("Names, separated by blanks. Types that begin with webhook. are sent only if they are named here."),
     )
 
+    signature = SignatureField(required=False)
+
     def __init__(self, *args: Any, endpoint: Endpoint | None = None, **kwargs: Any) -> None:
         families = _families()
         self.endpoint = endpoint
@@ -45,11 +62,15 @@ class EndpointForm(forms.Form):
             rest = " ".join(pattern for pattern in endpoint.event_types if pattern not in boxes)
             kwargs["initial"] = {"url": endpoint.url, "description": endpoint.description, "families": boxes, "names": rest}
         super().__init__(*args, **kwargs)
+        if endpoint:
+            del self.fields["signature"]  # another kind of key is a rotation
         box: Any = self.fields["families"]
         box.choices = [(EVERYTHING, _("Everything")), *families.items()]
 
     def clean(self) -> dict[str, Any]:
         facts: dict[str, Any] = super().clean() or self.cleaned_data
+        if not facts.get("signature"):
+            facts.pop("signature", None)
         facts["event_types"] = [*facts.pop("families", []), *facts.pop("names", "").replace(",", " ").split()]
         return facts
 
@@ -75,6 +96,17 @@ class EndpointForm(forms.Form):
     def _show(self, error: ValidationError) -> None:
         for found in error.facts["errors"]:
             self.add_error("url" if found["pointer"] == "/url" else "names", found["detail"])
+
+
+class RotateForm(forms.Form):
+    """Whether the new key is of the same kind."""
+
+    signature = SignatureField(required=False)
+
+    def rotate(self, request: PartnerRequest, endpoint: Endpoint) -> str | None:
+        """A new key; the shared secret, this once, or None where it is a private one."""
+        kind = self.cleaned_data["signature"] or None
+        return endpoints.rotate_secret(endpoint=endpoint, by=request.actor, signature=kind)
 
 
 def _families() -> dict[str, str]:

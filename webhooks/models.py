@@ -32,6 +32,10 @@ class Endpoint(PartnerOwned):
         DISABLED = "disabled", _("Disabled")
         REMOVED = "removed", _("Removed")
 
+    class Signature(models.TextChoices):
+        HMAC = "hmac", _("Shared secret (HMAC-SHA-256)")
+        ED25519 = "ed25519", _("Public key (Ed25519)")
+
     TRANSITIONS = {
         Status.ACTIVE: {Status.PAUSED, Status.DISABLED, Status.REMOVED},
         Status.PAUSED: {Status.ACTIVE, Status.DISABLED, Status.REMOVED},
@@ -45,8 +49,12 @@ class Endpoint(PartnerOwned):
     description = models.CharField(_("description"), max_length=200, blank=True)
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.ACTIVE, editable=False)
     status_reason = models.CharField(_("reason"), max_length=300, blank=True, editable=False)
+    signature = models.CharField(_("signature"), max_length=7, choices=Signature, default=Signature.HMAC, editable=False)
+    # The shared secret or the private key (`webhooks.signing`); the public key of the latter stands beside it.
     secret = EncryptedField(editable=False)
+    public_key = models.CharField(_("public key"), max_length=60, blank=True, editable=False)
     previous_secret = EncryptedField(null=True, editable=False)
+    previous_public_key = models.CharField(_("previous public key"), max_length=60, blank=True, editable=False)
     previous_secret_until = models.DateTimeField(null=True, editable=False)
 
     objects: ClassVar = EndpointQuerySet.as_manager()

@@ -17,7 +17,7 @@ from core.problems import NotFound
 from core.tables import listing
 from partners.pages import PartnerRequest, partner_page
 from webhooks import deliveries, endpoints
-from webhooks.forms import EndpointForm, TestForm
+from webhooks.forms import EndpointForm, RotateForm, TestForm
 from webhooks.models import Attempt, Delivery, Endpoint
 
 
@@ -127,11 +127,13 @@ def endpoint_deed(request: PartnerRequest, public_id: str, verb: str) -> HttpRes
 @require_http_methods(["GET", "POST"])
 @partner_page("webhooks:write", operators="never")
 def secret_rotate(request: PartnerRequest, public_id: str) -> HttpResponse:
-    """A new secret, shown in the answer, once."""
+    """A new secret, shown in the answer, once; or a new key, of which the public half is shown."""
     endpoint = _endpoint(request, public_id)
-    if request.method == "POST":
-        return _show_secret(request, endpoint, endpoints.rotate_secret(endpoint=endpoint, by=request.actor))
-    return render(request, "webhooks/rotate.html", {"endpoint": endpoint, **_frame(request)})
+    form = RotateForm(request.POST if request.method == "POST" else None, initial={"signature": endpoint.signature})
+    if request.method == "POST" and form.is_valid():
+        return _show_secret(request, endpoint, form.rotate(request, endpoint))
+    context = {"form": form, "endpoint": endpoint, **_frame(request)}
+    return render(request, "webhooks/rotate.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])
@@ -177,8 +179,8 @@ def _frame(request: PartnerRequest) -> dict[str, Any]:
     return {"slug": request.partner.slug, "may_write": request.member.may("webhooks:write")}
 
 
-def _show_secret(request: PartnerRequest, endpoint: Endpoint, secret: str) -> HttpResponse:
-    """In the answer to the POST itself, and kept by no one."""
+def _show_secret(request: PartnerRequest, endpoint: Endpoint, secret: str | None) -> HttpResponse:
+    """In the answer to the POST itself, and kept by no one; in its place the public key, where there is one."""
     context = {"endpoint": endpoint, "secret": secret, **_frame(request)}
     answer = render(request, "webhooks/secret.html", context)
     answer.headers["Cache-Control"] = "no-store"

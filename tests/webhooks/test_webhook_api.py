@@ -203,6 +203,29 @@ class TestAfterwards:
         deliver()
         assert sink.wait_for("webhook.test")["verified"]
 
+    def test_private_key_is_shown_to_nobody(self, acme: Member, sink: Sink) -> None:
+        body = {"url": sink.url, "event_types": ["*"], "signature": "ed25519"}
+        made = acme.api.post("/webhooks", body).expect(201)
+        assert (made["signature"], made["secret"], made["public_key"][:5]) == ("ed25519", None, "whpk_")
+        found = acme.api.get(f"/webhooks/{made['id']}").expect(200)
+        assert found["public_key"] == made["public_key"]
+        acme.api.patch(f"/webhooks/{made['id']}", {"signature": "hmac"}).expect_problem(422, "validation_error")
+        sink.secret = made["public_key"]
+        acme.api.post(f"/webhooks/{made['id']}/test", {}).expect(202)
+        deliver()
+        assert sink.wait_for("webhook.test")["verified"]
+
+    def test_rotate_to_the_other_kind_and_back(self, acme: Member, sink: Sink) -> None:
+        endpoint = add(acme, sink)
+        rotated = acme.api.post(f"/webhooks/{endpoint}/rotate-secret", {"signature": "ed25519"}).expect(200)
+        assert (rotated["signature"], rotated["secret"], rotated["public_key"][:5]) == ("ed25519", None, "whpk_")
+        again = acme.api.post(f"/webhooks/{endpoint}/rotate-secret", {}).expect(200)
+        assert (again["signature"], again["previous_public_key"]) == ("ed25519", rotated["public_key"])
+        back = acme.api.post(f"/webhooks/{endpoint}/rotate-secret", {"signature": "hmac", "overlap_seconds": 0}).expect(200)
+        assert back["secret"].startswith("whsec_")
+        assert (back["public_key"], back["previous_public_key"], back["previous_secret_until"]) == ("", "", None)
+        acme.api.post(f"/webhooks/{endpoint}/rotate-secret", {"signature": "rsa"}).expect_problem(422, "validation_error")
+
     def test_replay_and_retry(self, operator: Api, acme: Member, sink: Sink) -> None:
         endpoint = add(acme, sink, "course.*", "user.*")
         event = publish(operator, acme)

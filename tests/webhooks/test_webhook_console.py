@@ -1,5 +1,6 @@
 """Webhooks in the operators' console."""
 
+import html
 import json
 from datetime import timedelta
 
@@ -7,10 +8,12 @@ import pytest
 from django.test import Client
 
 from core import clock
+from core.actors import SYSTEM
 from core.models import Event, User
 from local.sink import Sink
 from partners.models import Partner
 from tests.webhooks.steps import deliver, make_endpoint, publish, seal_all
+from webhooks import endpoints
 from webhooks.models import Delivery, Endpoint, EventType
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +40,13 @@ def test_endpoints_are_seen_without_secrets(console: Client, endpoint: Endpoint)
         assert page.status_code == 200
         assert endpoint.url.encode() in page.content
         assert endpoint.secret.encode() not in page.content
+
+
+def test_public_key_is_seen_and_the_private_one_is_not(console: Client, endpoint: Endpoint) -> None:
+    endpoints.rotate_secret(endpoint=endpoint, by=SYSTEM, signature="ed25519")
+    page = html.unescape(console.get(f"/admin/webhooks/endpoint/{endpoint.pk}/change/").content.decode())
+    assert endpoint.public_key in page
+    assert endpoint.secret not in page
 
 
 def test_pause_and_enable(console: Client, endpoint: Endpoint) -> None:

@@ -1,5 +1,7 @@
 """The portal's webhook pages, as members of two partners see them."""
 
+import html
+
 import pytest
 from django.test import Client
 
@@ -46,6 +48,23 @@ def test_secret_is_shown_once(member: Client, sink: Sink) -> None:
         assert again.status_code == 200, path
         assert endpoint.secret.encode() not in again.content
     assert sink.url.encode() in member.get("/p/acme/webhooks/").content
+
+
+def test_public_key_is_shown_and_the_private_one_is_not(member: Client, sink: Sink) -> None:
+    page = member.post("/p/acme/webhooks/new/", {"url": sink.url, "families": ["*"], "signature": "ed25519"})
+    endpoint = Endpoint.objects.get()
+    root = f"/p/acme/webhooks/{endpoint.public_id}/"
+    for shown in (page, member.get(root)):
+        assert endpoint.public_key in html.unescape(shown.content.decode())
+        assert "whsk_" not in shown.content.decode()
+    assert b"signature" not in member.get(root + "edit/").content
+    first = endpoint.public_key
+    member.post(root + "rotate-secret/", {"signature": "ed25519"})
+    assert first in html.unescape(member.get(root).content.decode())
+    endpoint.refresh_from_db()
+    assert (endpoint.previous_public_key, endpoint.public_key != first) == (first, True)
+    assert b"whsec_" in member.post(root + "rotate-secret/", {"signature": "hmac"}).content
+    assert member.post(root + "rotate-secret/", {"signature": "rsa"}).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ class EventTypesField(serializers.ListField):
 
 
 class EndpointSerializer(Strict):
-    """An endpoint, without its secret."""
+    """An endpoint, without its secret. Where `signature` is `ed25519`, `public_key` verifies what is sent."""
 
     id = serializers.CharField(source="public_id", read_only=True)
     url = serializers.CharField(max_length=2_000)
@@ -41,14 +41,23 @@ class EndpointSerializer(Strict):
     environment = serializers.ChoiceField(Environment.choices, read_only=True)
     status = serializers.ChoiceField(Endpoint.Status.choices, read_only=True)
     status_reason = serializers.CharField(read_only=True)
+    signature = serializers.ChoiceField(Endpoint.Signature.choices, read_only=True)
+    public_key = serializers.CharField(read_only=True)
+    previous_public_key = serializers.CharField(read_only=True)
     previous_secret_until = serializers.DateTimeField(read_only=True, allow_null=True)
     created_at = serializers.DateTimeField(read_only=True)
 
 
-class CreatedEndpointSerializer(EndpointSerializer):
-    """An endpoint just made: its signing secret is in this answer only."""
+class CreateEndpointSerializer(EndpointSerializer):
+    """An endpoint to make, signed by a shared secret unless it asks for Ed25519."""
 
-    secret = serializers.CharField(read_only=True)
+    signature = serializers.ChoiceField(Endpoint.Signature.choices, default=Endpoint.Signature.HMAC)
+
+
+class CreatedEndpointSerializer(EndpointSerializer):
+    """An endpoint just made: its signing secret is in this answer only, and null where a private key signs."""
+
+    secret = serializers.CharField(read_only=True, allow_null=True)
 
 
 class EnableSerializer(Strict):
@@ -58,16 +67,20 @@ class EnableSerializer(Strict):
 
 
 class RotateSecretSerializer(Strict):
-    """How long the old secret signs on beside the new one."""
+    """How long the old secret or key signs on beside the new one, and of which kind that is; by default as before."""
 
     overlap_seconds = serializers.IntegerField(min_value=0, max_value=WEEK, default=24 * 3600)
+    signature = serializers.ChoiceField(Endpoint.Signature.choices, required=False)
 
 
 class SecretSerializer(Strict):
-    """A new signing secret, in this answer only."""
+    """A new signing secret, in this answer only; null where a private key signs, whose public half is `public_key`."""
 
     id = serializers.CharField(read_only=True)
-    secret = serializers.CharField(read_only=True)
+    signature = serializers.ChoiceField(Endpoint.Signature.choices, read_only=True)
+    secret = serializers.CharField(read_only=True, allow_null=True)
+    public_key = serializers.CharField(read_only=True)
+    previous_public_key = serializers.CharField(read_only=True)
     previous_secret_until = serializers.DateTimeField(read_only=True, allow_null=True)
 
 

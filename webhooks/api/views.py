@@ -15,6 +15,7 @@ from webhooks import catalogue, deliveries, endpoints, log, patterns
 from webhooks.api.filters import DeliveryFilter, EndpointFilter, EventFilter
 from webhooks.api.serializers import (
     CreatedEndpointSerializer,
+    CreateEndpointSerializer,
     DeliveryDetailSerializer,
     DeliverySerializer,
     EnableSerializer,
@@ -39,11 +40,16 @@ MADE = NEW | {
     "environment": "live",
     "status": "active",
     "status_reason": "",
+    "signature": "hmac",
+    "public_key": "",
+    "previous_public_key": "",
     "previous_secret_until": None,
     "created_at": "2026-01-31T12:00:00Z",
 }
 CREATE = OpenApiExample("Courses and payments", NEW, request_only=True)
 CREATED = OpenApiExample("Created", MADE | {"secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}, response_only=True)
+KEY = {"signature": "ed25519", "public_key": "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "secret": None}
+CREATED_KEY = OpenApiExample("Created, signed by a private key", MADE | KEY, response_only=True)
 EXISTING = OpenApiExample("An endpoint", MADE, response_only=True)
 
 
@@ -65,13 +71,13 @@ class EndpointViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
     @extend_schema(
         operation_id="createWebhook",
         summary="Add a webhook endpoint",
-        request=EndpointSerializer,
+        request=CreateEndpointSerializer,
         responses={201: CreatedEndpointSerializer},
-        examples=[CREATE, CREATED],
+        examples=[CREATE, CREATED, CREATED_KEY],
     )
     def create(self, request: Request) -> Response:
-        """Add an endpoint. The signing secret is in this answer only."""
-        body = self.read(EndpointSerializer)
+        """Add an endpoint. The signing secret is in this answer only; with `signature: ed25519` there's a public key instead."""
+        body = self.read(CreateEndpointSerializer)
         made = endpoints.create(partner=self.partner, environment=self.caller.environment, by=self.actor, **body)
         return Created({**EndpointSerializer(made.endpoint).data, "secret": made.secret}, secret=("secret",))
 
@@ -109,11 +115,12 @@ class EndpointViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
         responses=SecretSerializer,
     )
     def rotate_secret(self, request: Request, public_id: str) -> Response:
-        """A new secret, in this answer only; deliveries carry both signatures for the time of the overlap."""
-        endpoint = self.get_object()
-        overlap = timedelta(seconds=self.read(RotateSecretSerializer)["overlap_seconds"])
-        secret = endpoints.rotate_secret(endpoint=endpoint, by=self.actor, overlap=overlap)
-        answer = {"id": endpoint.public_id, "secret": secret, "previous_secret_until": endpoint.previous_secret_until}
+        """A new secret, in this answer only, or a new private key; deliveries carry both signatures for the time of the overlap.
+        `signature` changes from the one kind to the other."""
+        endpoint, body = self.get_object(), self.read(RotateSecretSerializer)
+        overlap = timedelta(seconds=body.pop("overlap_seconds"))
+        secret = endpoints.rotate_secret(endpoint=endpoint, by=self.actor, overlap=overlap, **body)
+        answer = {**EndpointSerializer(endpoint).data, "secret": secret}
         return Created(SecretSerializer(answer).data, secret=("secret",), status=200)
 
     @extend_schema(
