@@ -12,17 +12,18 @@ MONEY = {
     "properties": {"amount": {"type": "string"}, "currency": {"type": "string"}},
 }
 TEXT = {"type": "string"}
+TIME = {"type": "string", "format": "date-time"}
 INVOICE_ID = "inv_01jd8x6w4vf3g9k2m5n7p9q1r3"
 PAYOUT_ID = "pay_01jd8x6w4vf3g9k2m5n7p9q1r3"
 EARNING_ID = "ern_01jd8x6w4vf3g9k2m5n7p9q1r3"
 
 
-def _schema(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "required": list(properties), "properties": properties}
+def _schema(more: dict[str, Any] | None = None, /, **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": {**properties, **(more or {})}}
 
 
-def _invoice(name: str, description: Any) -> EventType:
-    schema = _schema(invoice_id=TEXT, number=TEXT, status=TEXT, total=MONEY)
+def _invoice(name: str, description: Any, **more: Any) -> EventType:
+    schema = _schema(more, invoice_id=TEXT, number=TEXT, status=TEXT, total=MONEY)
     status = name.removeprefix("invoice.").replace("issued", "open").replace("voided", "void")
     example = {
         "invoice_id": INVOICE_ID,
@@ -34,7 +35,7 @@ def _invoice(name: str, description: Any) -> EventType:
 
 
 def _payout(name: str, description: Any) -> EventType:
-    schema = _schema(payout_id=TEXT, status=TEXT, amount=MONEY)
+    schema = _schema(payout_id=TEXT, status=TEXT, amount=MONEY, reason=TEXT)
     status = name.removeprefix("payout.").replace("created", "pending")
     return EventType(
         name,
@@ -44,18 +45,18 @@ def _payout(name: str, description: Any) -> EventType:
     )
 
 
-def _earning(name: str, description: Any) -> EventType:
+def _earning(name: str, description: Any, **more: Any) -> EventType:
     example = {"earning_id": EARNING_ID, "amount": {"amount": "4.25", "currency": "USD"}, "description": "Weather: 500 calls"}
-    return EventType(name, description, _schema(earning_id=TEXT, amount=MONEY, description=TEXT), example)
+    return EventType(name, description, _schema(more, earning_id=TEXT, amount=MONEY, description=TEXT), example)
 
 
-INVOICE_ISSUED = _invoice("invoice.issued", _("An invoice was issued."))
-INVOICE_PAID = _invoice("invoice.paid", _("The money for an invoice came in."))
+INVOICE_ISSUED = _invoice("invoice.issued", _("An invoice was issued."), due_at=TIME)
+INVOICE_PAID = _invoice("invoice.paid", _("The money for an invoice came in."), payment_id=TEXT)
 INVOICE_OVERDUE = _invoice("invoice.overdue", _("An invoice is past its due date."))
-INVOICE_VOIDED = _invoice("invoice.voided", _("An invoice was voided: nothing is owed for it any more."))
-INVOICE_UNCOLLECTIBLE = _invoice("invoice.uncollectible", _("An invoice was written off."))
+INVOICE_VOIDED = _invoice("invoice.voided", _("An invoice was voided: nothing is owed for it any more."), reason=TEXT)
+INVOICE_UNCOLLECTIBLE = _invoice("invoice.uncollectible", _("An invoice was written off."), reason=TEXT)
 
-EARNING_CREATED = _earning("earning.created", _("You earned something; it is in hold."))
+EARNING_CREATED = _earning("earning.created", _("You earned something; it is in hold."), available_at=TIME)
 EARNING_AVAILABLE = _earning("earning.available", _("The hold of an earning passed; the next payout takes it."))
 EARNING_REVERSED = _earning("earning.reversed", _("An earning was taken back, because its sale was voided."))
 

@@ -21,6 +21,8 @@ VERSION = (ROOT / "VERSION").read_text().strip()
 
 MODE = env.choice("PORTICO_MODE", ("development", "test", "production"), "production")
 PRODUCTION = MODE == "production"
+# Whether a payload that doesn't fit its event type's schema is the end of its verb, or a line in the log.
+STRICT_EVENTS = MODE == "test"
 DEMO = env.boolean("PORTICO_DEMO", default=False)
 HOME = env.HOME
 

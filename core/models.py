@@ -245,6 +245,9 @@ class Event(Entity):
     partner_id = models.UUIDField(null=True, editable=False)
     environment = models.CharField(max_length=4, choices=Environment, editable=False)
     type = models.CharField(max_length=80, editable=False)
+    type_version = models.PositiveSmallIntegerField(
+        default=1, db_default=1, editable=False, help_text=_("Version of the type's schema that the data fits.")
+    )
     subject = models.CharField(max_length=80, blank=True, editable=False, help_text=_("Public id of what it is about."))
     actor_kind = models.CharField(max_length=12, editable=False)
     actor_id = models.UUIDField(null=True, editable=False)

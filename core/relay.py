@@ -95,6 +95,8 @@ def link(event: Event, *, number: int, previous: bytes) -> bytes:
         "request": str(event.request_id or NOBODY),
         "at": event.created_at.isoformat(),
         "payload": bytes(event.payload_digest).hex(),
+        # Left out where it is 1, as of all events that were sealed before types had versions.
+        **({"version": event.type_version} if event.type_version != 1 else {}),
     }
     return hashlib.sha256(previous + canonical(facts)).digest()
 

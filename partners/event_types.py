@@ -8,6 +8,7 @@ from core.events import EventType, register
 from partners.models import Invitation, Member, Partner, Terms, TierRequest
 
 TEXT = {"type": "string"}
+LIST = {"type": "array", "items": TEXT}
 PARTNER_ID = "ptn_01jd3x8q4vf2r9kq6m5t7w8y9z"
 MEMBER_ID = "mem_01jd3x8q4vf2r9kq6m5t7w8y9z"
 
@@ -101,7 +102,7 @@ PARTNER_CHANGES_REQUESTED = _with_reason(
 PARTNER_VERIFICATION_EXPIRED = EventType(
     "partner.verification_expired",
     _("Facts of the company changed after its documents were verified; it has to be verified again."),
-    _schema(id=TEXT, fields={"type": "array", "items": TEXT}),
+    {**PARTNER_SCHEMA, "properties": {**PARTNER_SCHEMA["properties"], "fields": LIST}},
     {**PARTNER_EXAMPLE, "fields": ["legal_name"]},
 )
 PARTNER_SUSPENDED = _with_reason("partner.suspended", _("A partner was suspended: its calls are refused."))
@@ -171,9 +172,9 @@ TIER_REQUEST_WITHDRAWN = _about_tier_request(
 )
 ONBOARDING_SAVED = EventType(
     "partner.onboarding_saved",
-    _("A step of the onboarding was filled in."),
-    _schema(id=TEXT, step=TEXT),
-    {"id": PARTNER_ID, "step": "basic-info"},
+    _("A step of the onboarding was filled in; `fields` names what changed, not to what."),
+    _schema(id=TEXT, step=TEXT, fields=LIST),
+    {"id": PARTNER_ID, "step": "basic-info", "fields": ["contact_email", "contact_name"]},
 )
 TERMS_PUBLISHED = EventType("terms.published", _("Operators published a version of the terms of service."), internal=True)
 PARTNER_TERMS_ACCEPTED = EventType(
@@ -214,8 +215,8 @@ MEMBER_REMOVED = _about_member("member.removed", _("A person left the team, or w
 MEMBER_NOTIFICATIONS_CHANGED = EventType(
     "member.notifications_changed",
     _("A person of the team chose other notifications; `changes` has the value before and after of each choice."),
-    _schema(id=TEXT, changes={"type": "object"}),
-    {"id": MEMBER_ID, "changes": {"partner_activated.mail": [True, False]}},
+    _schema(id=TEXT, role=TEXT, changes={"type": "object"}),
+    {**MEMBER_EXAMPLE, "changes": {"partner_activated.mail": [True, False]}},
     internal=True,
 )
 
@@ -248,17 +249,18 @@ PARTNER_NOTED = EventType(
 )
 
 
-def _about_document(name: str, description: Any) -> EventType:
-    return EventType(name, description, _schema(id=TEXT, kind=TEXT, state=TEXT), DOCUMENT_EXAMPLE)
+def _about_document(name: str, description: Any, **more: Any) -> EventType:
+    required = _schema(id=TEXT, kind=TEXT, state=TEXT)
+    return EventType(name, description, {**required, "properties": {**required["properties"], **more}}, DOCUMENT_EXAMPLE)
 
 
 DOCUMENT_EXAMPLE = {"id": "doc_01jd3x8q4vf2r9kq6m5t7w8y9z", "kind": "registration", "state": "waiting"}
 DOCUMENT_UPLOADED = _about_document("document.uploaded", _("A partner uploaded a document."))
 DOCUMENT_REMOVED = _about_document("document.removed", _("A partner took a document back."))
-DOCUMENT_ACCEPTED = _about_document("document.accepted", _("Operators accepted a document."))
-DOCUMENT_REJECTED = _about_document("document.rejected", _("Operators rejected a document; `reason` says why."))
+DOCUMENT_ACCEPTED = _about_document("document.accepted", _("Operators accepted a document."), reason=TEXT)
+DOCUMENT_REJECTED = _about_document("document.rejected", _("Operators rejected a document; `reason` says why."), reason=TEXT)
 DOCUMENT_INFECTED = _about_document(
-    "document.infected", _("The virus scanner found something in a document; its content was deleted.")
+    "document.infected", _("The virus scanner found something in a document; its content was deleted."), reason=TEXT
 )
 
 register(

@@ -1,28 +1,17 @@
 """The catalogue of event types: what the code declares, and what operators added."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
-from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from core.events import TYPES, EventType, register
+from core import schemas
+from core.events import TYPES, EventType
 from core.problems import ValidationError
 from webhooks import models
-
-_formats = FormatChecker(formats=())
-
-
-def _is_date_time(value: object) -> bool:
-    """RFC 3339: date, time and offset."""
-    return not isinstance(value, str) or (datetime.fromisoformat(value).tzinfo is not None and value[10:11] in {"T", "t"})
-
-
-_formats.checks("date-time", raises=ValueError)(_is_date_time)
 
 
 def entries() -> list[EventType]:
@@ -62,26 +51,14 @@ def as_type(row: models.EventType) -> EventType:
     return EventType(row.name, row.description, row.schema, row.example, published=True)
 
 
-def registered(kind: EventType) -> EventType:
-    """The type, known to `events.emit` in this process."""
-    if kind.name not in TYPES:
-        register(kind)
-    return kind
-
-
 def require_valid(kind: EventType, data: Mapping[str, Any], *, pointer: str = "/data") -> None:
     """Raises ValidationError that names each place in `data` that doesn't fit the type's schema."""
-    validator = Draft202012Validator(kind.schema, format_checker=_formats, registry=Registry())
     errors = [
-        {
-            "pointer": pointer + "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.absolute_path),
-            "code": f"schema_{error.validator}",
-            "detail": error.message[:300],
-        }
-        for error in validator.iter_errors(data)
+        {"pointer": pointer + found.pointer, "code": f"schema_{found.keyword}", "detail": found.detail}
+        for found in schemas.misfits(kind.schema, data)
     ]
     if errors:
-        raise ValidationError(errors[:20])
+        raise ValidationError(errors)
 
 
 def require_schema(schema: Any, example: Any) -> None:

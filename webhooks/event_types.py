@@ -9,45 +9,64 @@ from django.utils.translation import gettext_lazy as _
 
 from core.events import EventType, register
 
-_ENDPOINT: dict[str, Any] = {
-    "type": "object",
-    "required": ["endpoint_id", "url"],
-    "properties": {"endpoint_id": {"type": "string"}, "url": {"type": "string"}, "reason": {"type": "string"}},
-}
+_TEXT = {"type": "string"}
+_LIST = {"type": "array", "items": _TEXT}
+_ENDPOINT: dict[str, Any] = {"endpoint_id": _TEXT, "url": _TEXT}
 _EXAMPLE = {"endpoint_id": "whk_01jd3x8k5te9fr2m4n6p8q0s1v", "url": "https://example.com/hooks"}
 
-WEBHOOK_CREATED = EventType("webhook.created", _("A webhook endpoint was added."), _ENDPOINT, _EXAMPLE)
-WEBHOOK_UPDATED = EventType("webhook.updated", _("A webhook endpoint was changed."), _ENDPOINT, _EXAMPLE)
-WEBHOOK_PAUSED = EventType("webhook.paused", _("A webhook endpoint was paused; its events are held."), _ENDPOINT, _EXAMPLE)
-WEBHOOK_ENABLED = EventType("webhook.enabled", _("A webhook endpoint was switched on again."), _ENDPOINT, _EXAMPLE)
+
+def _object(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
+
+
+WEBHOOK_CREATED = EventType(
+    "webhook.created",
+    _("A webhook endpoint was added."),
+    _object(_ENDPOINT, event_types=_LIST),
+    {**_EXAMPLE, "event_types": ["course.*"]},
+)
+WEBHOOK_UPDATED = EventType(
+    "webhook.updated",
+    _("A webhook endpoint was changed; `changed` names what."),
+    _object(_ENDPOINT, changed=_LIST),
+    {**_EXAMPLE, "changed": ["event_types"]},
+)
+WEBHOOK_PAUSED = EventType(
+    "webhook.paused", _("A webhook endpoint was paused; its events are held."), _object(_ENDPOINT), _EXAMPLE
+)
+WEBHOOK_ENABLED = EventType(
+    "webhook.enabled",
+    _("A webhook endpoint was switched on again; `held` is how many events were waiting."),
+    _object(_ENDPOINT, send_held={"type": "boolean"}, held={"type": "integer", "minimum": 0}),
+    {**_EXAMPLE, "send_held": True, "held": 3},
+)
 WEBHOOK_DISABLED = EventType(
     "webhook.disabled",
     _("A webhook endpoint was switched off by the platform; its events are held."),
-    _ENDPOINT,
+    _object(_ENDPOINT, reason=_TEXT),
     {**_EXAMPLE, "reason": "The server answered 410 Gone."},
 )
-WEBHOOK_REMOVED = EventType("webhook.removed", _("A webhook endpoint was removed."), _ENDPOINT, _EXAMPLE)
+WEBHOOK_REMOVED = EventType("webhook.removed", _("A webhook endpoint was removed."), _object(_ENDPOINT), _EXAMPLE)
 WEBHOOK_SECRET_ROTATED = EventType(
-    "webhook.secret_rotated", _("A webhook endpoint got a new signing secret."), _ENDPOINT, _EXAMPLE
+    "webhook.secret_rotated",
+    _("A webhook endpoint got a new signing secret."),
+    _object(_ENDPOINT, overlap_seconds={"type": "integer", "minimum": 0}),
+    {**_EXAMPLE, "overlap_seconds": 86_400},
 )
 WEBHOOK_DELIVERY_FAILED = EventType(
     "webhook.delivery_failed",
     _("A delivery was given up after its last attempt."),
-    {**_ENDPOINT, "required": ["endpoint_id", "url", "delivery_id", "event_id"]},
+    _object({**_ENDPOINT, "delivery_id": _TEXT, "event_id": _TEXT}),
     {**_EXAMPLE, "delivery_id": "dlv_01jd3x8k5te9fr2m4n6p8q0s1v", "event_id": "evt_01jd3x8k5te9fr2m4n6p8q0s1v"},
 )
 WEBHOOK_TEST = EventType(
     "webhook.test",
     _("A test, sent to the one endpoint that asked for it."),
-    {"type": "object", "properties": {"message": {"type": "string"}}},
+    # A test carries the data of whatever type it tries.
+    {"type": "object", "properties": {"message": {"description": "Words, or what the type that is tried has."}}},
     {"message": "This is a test of your webhook endpoint."},
 )
 EVENT_TYPE_CREATED = EventType("event_type.created", _("An operator added an event type."), internal=True)
-
-
-def _object(required: dict[str, dict[str, Any]], **optional: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
-
 
 _ID = {"type": "string", "minLength": 1, "maxLength": 200}
 _TIME = {"type": "string", "format": "date-time"}

@@ -35,7 +35,7 @@ def publish(*, type: str, data: dict[str, Any], by: Actor, partner: Any = None, 
         detail = str(_("The data may have {most} bytes at most.")).format(most=LARGEST)
         raise ValidationError([{"pointer": "/data", "code": "too_large", "detail": detail}])
     catalogue.require_valid(kind, data)
-    return events.emit(type=catalogue.registered(kind), partner=partner, environment=environment, actor=by, data=data)
+    return events.emit(type=kind, partner=partner, environment=environment, actor=by, data=data)
 
 
 def check_type(*, name: str, description: str = "", schema: Any = None, example: Any = None) -> None:

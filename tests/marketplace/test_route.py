@@ -40,14 +40,14 @@ class TestStop:
     def test_its_partner_s_suspension_stops_it_too(self, seller, redis, django_capture_on_commit_callbacks):
         from django.db import transaction
 
-        from partners.event_types import PARTNER_SUSPENDED
+        from partners.event_types import PARTNER_SUSPENDED, facts
 
         published(seller)
         before = routes.find(["weather"])["weather"].version
         seller.status = "suspended"
         seller.save()
         with transaction.atomic():
-            events.emit(type=PARTNER_SUSPENDED, partner=seller, subject=seller, data={"partner_id": seller.public_id})
+            events.emit(type=PARTNER_SUSPENDED, partner=seller, subject=seller, data=facts(seller))
         with django_capture_on_commit_callbacks(execute=True):
             relay.seal()
         route = routes.find(["weather"])["weather"]
