@@ -15,7 +15,7 @@ from core import clock, ids
 from core.crypto import UnreadableSecret
 from core.models import Event, Payload
 from core.states import StaleState
-from webhooks import deliveries, endpoints
+from webhooks import circuits, deliveries, endpoints, health
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.schedule import wait_after
 
@@ -72,6 +72,7 @@ class Claimed:
     step: int
     number: int
     lease: datetime
+    probe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ def write(outcomes: list[Outcome]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(WRITE, [*(list(column) for column in zip(*moved, strict=True)), now, now])
         written = dict(cursor.fetchall())
+    health.note(outcomes)
     _disable_gone({outcome.claimed.endpoint_id: outcome for outcome in outcomes if outcome.status_code == 410})
     deliveries.tell_of_failures([pk for pk, status in written.items() if status == Delivery.Status.FAILED])
 
@@ -144,6 +146,7 @@ def _prepared(rows: Iterable[tuple[Any, ...]], lease: datetime) -> list[Claimed]
     targets = _endpoints({row[1] for row in rows})
     happened = Event.objects.in_bulk({row[2] for row in rows})
     payloads = {payload.pk: payload.data for payload in Payload.objects.filter(pk__in=happened)}
+    barred, parked = circuits.barred(targets), []
     claimed, off = [], set()
     for pk, endpoint_id, event_id, type, partner_id, step, count in rows:
         endpoint, event = targets.get(endpoint_id), happened[event_id]
@@ -152,11 +155,17 @@ def _prepared(rows: Iterable[tuple[Any, ...]], lease: datetime) -> list[Claimed]
         if endpoint.status != Endpoint.Status.ACTIVE:
             off.add(endpoint_id)
             continue
+        if barred.get(endpoint_id, pk) != pk:
+            parked.append(pk)
+            continue
         body = body_of(event, payloads[event_id], type=type, partner=partner_id) if event_id in payloads else None
         secrets = endpoints.secrets_of(endpoint)
-        claimed.append(Claimed(pk, endpoint_id, endpoint.url, secrets, event.public_id, body, step, count + 1, lease))
+        probe = endpoint_id in barred
+        claimed.append(Claimed(pk, endpoint_id, endpoint.url, secrets, event.public_id, body, step, count + 1, lease, probe))
     if off:  # came in while the endpoint was being paused or removed
         deliveries.set_aside(off)
+    if parked:
+        circuits.park(barred, claimed=parked)
     return claimed
 
 
@@ -195,6 +204,8 @@ def _moved(outcome: Outcome, now: datetime) -> tuple[Any, ...]:
     wait = None if outcome.succeeded or outcome.final else wait_after(claimed.step, retry_after=outcome.retry_after)
     if outcome.succeeded:
         status = Delivery.Status.SUCCEEDED
+    elif claimed.probe and not outcome.final:
+        status, wait = Delivery.Status.HELD, None  # it costs the delivery no step
     elif wait is not None or outcome.status_code == 410:
         status = Delivery.Status.PENDING  # after 410 it is held with the rest of its endpoint's
     else:

@@ -14,7 +14,7 @@ from core.actors import SYSTEM, Actor
 from core.models import Event
 from core.problems import Conflict
 from core.states import swap
-from webhooks import patterns
+from webhooks import circuits, patterns
 from webhooks.event_types import WEBHOOK_DELIVERY_FAILED
 from webhooks.fan_out import WAKES
 from webhooks.models import Attempt, Delivery, Endpoint
@@ -30,7 +30,7 @@ class EndpointNotActive(Conflict):
 def open_one(*, endpoint: Endpoint, event: Event, event_type: str) -> Delivery:
     """A delivery of one event to one endpoint as an event of this type, due at once or held as the endpoint's status has it."""
     status = Endpoint.objects.select_for_update(no_key=True).values_list("status", flat=True).get(pk=endpoint.pk)
-    return Delivery.objects.create(
+    delivery = Delivery.objects.create(
         partner_id=endpoint.partner_id,
         environment=endpoint.environment,
         endpoint=endpoint,
@@ -38,6 +38,8 @@ def open_one(*, endpoint: Endpoint, event: Event, event_type: str) -> Delivery:
         event_type=event_type,
         status=Status.PENDING if status == Endpoint.Status.ACTIVE else Status.HELD,
     )
+    circuits.try_now(endpoint.pk, delivery=delivery.pk)
+    return delivery
 
 
 @transaction.atomic
@@ -46,6 +48,7 @@ def retry(*, delivery: Delivery, by: Actor) -> None:
     if delivery.endpoint.status != Endpoint.Status.ACTIVE:
         raise EndpointNotActive()
     swap(delivery, where={}, status=Status.PENDING, step=0, due_at=clock.now(), succeeded_at=None)
+    circuits.try_now(delivery.endpoint_id, delivery=delivery.pk)
     wake.on_commit(WAKES)
 
 
@@ -66,6 +69,7 @@ def replay_event(*, event: Event, endpoints: Collection[Endpoint], by: Actor) ->
                 "due_at": now,
             },
         )
+        circuits.try_now(endpoint.pk)
     wake.on_commit(WAKES)
     return len(active)
 
@@ -100,6 +104,7 @@ def replay(
     if dry_run:
         return found.count()
     count = found.update(status=Status.PENDING, step=0, due_at=clock.now(), succeeded_at=None)
+    circuits.try_now(endpoint.pk)
     wake.on_commit(WAKES)
     return count
 

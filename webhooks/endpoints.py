@@ -13,7 +13,7 @@ from core.actors import SYSTEM, Actor
 from core.models import Environment
 from core.problems import Conflict, ValidationError
 from core.states import swap, transition
-from webhooks import catalogue, deliveries, patterns, signing
+from webhooks import catalogue, circuits, deliveries, patterns, signing
 from webhooks.event_types import (
     WEBHOOK_CREATED,
     WEBHOOK_DISABLED,
@@ -83,6 +83,8 @@ def update(*, endpoint: Endpoint, by: Actor, **changes: Any) -> None:
         changes["event_types"] = checked_patterns(changes["event_types"])
     if changes:
         swap(endpoint, where={"status__in": [*Endpoint.TRANSITIONS]}, **changes)
+        if "url" in changes:
+            circuits.reset(endpoint)
         _tell(WEBHOOK_UPDATED, endpoint, by, changed=sorted(changes))
 
 
@@ -99,6 +101,7 @@ def enable(*, endpoint: Endpoint, by: Actor, send_held: bool = True) -> int:
     """Go on sending; what was held goes out oldest first, or is dropped. Returns how many. Raises StaleState if active."""
     transition(endpoint, Endpoint.Status.ACTIVE, status_reason="")
     count = deliveries.release(endpoint) if send_held else deliveries.drop_held(endpoint)
+    circuits.reset(endpoint)
     _tell(WEBHOOK_ENABLED, endpoint, by, send_held=send_held, held=count)
     return count
 

@@ -2,7 +2,7 @@
 
 from partners.models import Partner
 from webhooks import deliveries
-from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.models import Attempt, Delivery, Endpoint, Health
 
 
 def erase(partner: Partner) -> None:
@@ -12,6 +12,7 @@ def erase(partner: Partner) -> None:
     told.update(explanation="")
     for endpoint in Endpoint.objects.filter(partner=partner):
         deliveries.cancel_open(endpoint)
+    Health.objects.filter(endpoint__partner=partner).delete()
     Endpoint.objects.filter(partner=partner).update(
         status=Endpoint.Status.REMOVED,
         url="",

@@ -10,8 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from core.events import EventType, register
 
 _TEXT = {"type": "string"}
+_TIME = {"type": "string", "format": "date-time"}
+_COUNT = {"type": "integer", "minimum": 0}
 _LIST = {"type": "array", "items": _TEXT}
 _ENDPOINT: dict[str, Any] = {"endpoint_id": _TEXT, "url": _TEXT}
+_AT = "2026-01-31T12:00:00Z"
 _EXAMPLE = {"endpoint_id": "whk_01jd3x8k5te9fr2m4n6p8q0s1v", "url": "https://example.com/hooks"}
 
 
@@ -47,6 +50,24 @@ WEBHOOK_DISABLED = EventType(
     {**_EXAMPLE, "reason": "The server answered 410 Gone."},
 )
 WEBHOOK_REMOVED = EventType("webhook.removed", _("A webhook endpoint was removed."), _object(_ENDPOINT), _EXAMPLE)
+WEBHOOK_ENDPOINT_FAILING = EventType(
+    "webhook.endpoint_failing",
+    _("A webhook endpoint has begun to fail."),
+    _object({**_ENDPOINT, "reason": _TEXT, "failing_since": _TIME, "failures": _COUNT}),
+    {**_EXAMPLE, "reason": "Your server answered 500: the handler failed.", "failing_since": _AT, "failures": 10},
+)
+WEBHOOK_ENDPOINT_RECOVERED = EventType(
+    "webhook.endpoint_recovered",
+    _("A webhook endpoint that was failing works again."),
+    _object({**_ENDPOINT, "failing_since": _TIME}),
+    {**_EXAMPLE, "failing_since": _AT},
+)
+WEBHOOK_DISABLE_ANNOUNCED = EventType(
+    "webhook.disable_announced",
+    _("A webhook endpoint has been failing for days; unless an attempt succeeds it is switched off."),
+    _object({**_ENDPOINT, "reason": _TEXT, "failing_since": _TIME, "disabled_from": _TIME}),
+    {**_EXAMPLE, "reason": "Nothing listens at its address.", "failing_since": _AT, "disabled_from": "2026-02-05T12:00:00Z"},
+)
 WEBHOOK_SECRET_ROTATED = EventType(
     "webhook.secret_rotated",
     _("A webhook endpoint got a new signing secret."),
@@ -69,7 +90,6 @@ WEBHOOK_TEST = EventType(
 EVENT_TYPE_CREATED = EventType("event_type.created", _("An operator added an event type."), internal=True)
 
 _ID = {"type": "string", "minLength": 1, "maxLength": 200}
-_TIME = {"type": "string", "format": "date-time"}
 
 USER_CREATED = EventType(
     "user.created",
@@ -122,6 +142,9 @@ register(
     WEBHOOK_PAUSED,
     WEBHOOK_ENABLED,
     WEBHOOK_DISABLED,
+    WEBHOOK_ENDPOINT_FAILING,
+    WEBHOOK_ENDPOINT_RECOVERED,
+    WEBHOOK_DISABLE_ANNOUNCED,
     WEBHOOK_REMOVED,
     WEBHOOK_SECRET_ROTATED,
     WEBHOOK_DELIVERY_FAILED,

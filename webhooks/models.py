@@ -80,6 +80,43 @@ class Endpoint(PartnerOwned):
         return self.url
 
 
+class HealthQuerySet(models.QuerySet["Health"]):
+    def opened(self) -> Self:
+        """Of endpoints that are sent nothing but probes."""
+        return self.filter(opened_at__isnull=False)
+
+    def due(self) -> Self:
+        """Those that the loop has to look at."""
+        return self.filter(look_at__lte=clock.now())
+
+
+class Health(models.Model):
+    """How an endpoint that has failed does since: its circuit, and what its team was told; see `webhooks.circuits`."""
+
+    endpoint = models.OneToOneField(Endpoint, on_delete=models.CASCADE, primary_key=True, related_name="health")
+    failures = models.PositiveIntegerField(default=0, help_text=_("Attempts that failed since the last that succeeded."))
+    failing_since = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=500, blank=True)
+    opened_at = models.DateTimeField(null=True, help_text=_("Since when nothing but probes is sent."))
+    step = models.PositiveSmallIntegerField(default=0, help_text=_("How many probes have failed."))
+    probe = models.UUIDField(null=True, help_text=_("The delivery that is sent to see whether the endpoint works again."))
+    look_at = models.DateTimeField(null=True, help_text=_("When the loop looks: for a probe, or for what was left held."))
+    told_at = models.DateTimeField(null=True)
+    announced_at = models.DateTimeField(null=True)
+
+    objects: ClassVar = HealthQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = _("health")
+        indexes = [
+            models.Index(fields=["look_at"], condition=Q(look_at__isnull=False), name="health_due"),
+            models.Index(fields=["failing_since"], condition=Q(failing_since__isnull=False), name="health_failing"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class DeliveryQuerySet(PartnerOwnedQuerySet["Delivery"]):
     def due(self) -> Self:
         """Those whose next attempt has come, or whose worker has not been heard of within its lease."""

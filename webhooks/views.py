@@ -16,7 +16,7 @@ from core.models import Payload
 from core.problems import NotFound
 from core.tables import listing
 from partners.pages import PartnerRequest, partner_page
-from webhooks import deliveries, endpoints
+from webhooks import circuits, deliveries, endpoints
 from webhooks.forms import EndpointForm, RotateForm, TestForm
 from webhooks.models import Attempt, Delivery, Endpoint
 
@@ -90,6 +90,7 @@ def endpoint_detail(request: PartnerRequest, public_id: str) -> HttpResponse:
         "endpoint": endpoint,
         "deliveries": listing(request, sent),
         "stats": deliveries.stats(endpoint),
+        "health": circuits.of(endpoint),
         "statuses": Delivery.Status.choices,
         "chosen": status,
     }
@@ -192,7 +193,7 @@ def _to(request: PartnerRequest, endpoint: Endpoint) -> HttpResponse:
 
 
 def _endpoints(request: PartnerRequest) -> Any:
-    return Endpoint.objects.for_caller(request.partner, request.environment).present().select_related("partner")
+    return Endpoint.objects.for_caller(request.partner, request.environment).present().select_related("partner", "health")
 
 
 def _endpoint(request: PartnerRequest, public_id: str) -> Endpoint:

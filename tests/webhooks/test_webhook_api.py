@@ -41,6 +41,17 @@ class TestEndpoints:
         assert (found["url"], found["event_types"], found["status"]) == (sink.url, ["course.*"], "active")
         assert [row["id"] for row in acme.api.get("/webhooks").expect(200)["data"]] == [made["id"]]
 
+    def test_health_is_shown(self, acme: Member, sink: Sink) -> None:
+        found = acme.api.get(f"/webhooks/{add(acme, sink)}").expect(200)["health"]
+        assert found == {
+            "circuit": "closed",
+            "failures_in_a_row": 0,
+            "failing_since": None,
+            "next_try_at": None,
+            "disabled_from": None,
+            "last_error": "",
+        }
+
     def test_idempotent_answer_leaves_the_secret_out(self, acme: Member, sink: Sink) -> None:
         body, headers = {"url": sink.url, "event_types": ["*"]}, {"Idempotency-Key": "once"}
         first = acme.api.post("/webhooks", body, headers=headers).expect(201)

@@ -1,15 +1,17 @@
 """The portal's webhook pages, as members of two partners see them."""
 
 import html
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 
+from core import clock
 from core.models import User
 from local.sink import Sink
 from partners.models import Member, Partner
-from tests.webhooks.steps import deliver, publish
-from webhooks import endpoints
+from tests.webhooks.steps import deliver, make_endpoint, publish
+from webhooks import circuits, endpoints
 from webhooks.models import Delivery, Endpoint
 
 pytestmark = pytest.mark.django_db
@@ -177,3 +179,18 @@ def test_list_takes_the_same_queries_for_one_and_for_many(member: Client, acme: 
     with CaptureQueriesContext(connection) as many:
         member.get("/p/acme/webhooks/")
     assert len(many) == len(one)
+
+
+def test_failing_endpoint_says_so(member: Client, acme: Partner) -> None:
+    endpoint = make_endpoint(acme, "http://127.0.0.1:21399/none")
+    for _ in range(circuits.FAILURES):
+        publish(acme)
+    deliver()
+    page = member.get(f"/p/acme/webhooks/{endpoint.public_id}/").content.decode()
+    assert "Failing since" in page
+    assert "10 attempts in a row failed" in page
+    assert "next try at" in page
+    assert "Failing since" in member.get("/p/acme/webhooks/").content.decode()
+    clock.tick(timedelta(minutes=1))
+    circuits.step()
+    assert "being tried now" in member.get(f"/p/acme/webhooks/{endpoint.public_id}/").content.decode()

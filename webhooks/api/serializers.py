@@ -11,7 +11,7 @@ from rest_framework import serializers
 from core import ids
 from core.api.serializers import Strict
 from core.models import Environment, Event
-from webhooks import models
+from webhooks import circuits, models
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.patterns import LONGEST
 
@@ -31,6 +31,19 @@ class EventTypesField(serializers.ListField):
         super().__init__(child=serializers.CharField(max_length=LONGEST), **kwargs)
 
 
+class HealthSerializer(Strict):
+    """How an endpoint does: its circuit opens after ten failures in a row, and nothing but probes is sent until one succeeds."""
+
+    circuit = serializers.ChoiceField(["closed", "open", "half_open"], read_only=True)
+    failures_in_a_row = serializers.IntegerField(read_only=True)
+    failing_since = serializers.DateTimeField(read_only=True, allow_null=True)
+    next_try_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="When an open circuit is probed next.")
+    disabled_from = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="From when on the next failure switches the endpoint off."
+    )
+    last_error = serializers.CharField(read_only=True)
+
+
 class EndpointSerializer(Strict):
     """An endpoint, without its secret. Where `signature` is `ed25519`, `public_key` verifies what is sent."""
 
@@ -44,8 +57,13 @@ class EndpointSerializer(Strict):
     signature = serializers.ChoiceField(Endpoint.Signature.choices, read_only=True)
     public_key = serializers.CharField(read_only=True)
     previous_public_key = serializers.CharField(read_only=True)
+    health = serializers.SerializerMethodField()
     previous_secret_until = serializers.DateTimeField(read_only=True, allow_null=True)
     created_at = serializers.DateTimeField(read_only=True)
+
+    @extend_schema_field(HealthSerializer)
+    def get_health(self, endpoint: Endpoint) -> Any:
+        return HealthSerializer(circuits.of(endpoint)).data
 
 
 class CreateEndpointSerializer(EndpointSerializer):

@@ -43,6 +43,14 @@ MADE = NEW | {
     "signature": "hmac",
     "public_key": "",
     "previous_public_key": "",
+    "health": {
+        "circuit": "closed",
+        "failures_in_a_row": 0,
+        "failing_since": None,
+        "next_try_at": None,
+        "disabled_from": None,
+        "last_error": "",
+    },
     "previous_secret_until": None,
     "created_at": "2026-01-31T12:00:00Z",
 }
@@ -60,7 +68,7 @@ EXISTING = OpenApiExample("An endpoint", MADE, response_only=True)
 class EndpointViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
     """The calling partner's webhook endpoints in the calling key's environment."""
 
-    queryset = Endpoint.objects.all()
+    queryset = Endpoint.objects.select_related("health")
     serializer_class = EndpointSerializer
     filterset_class = EndpointFilter
     scopes = SCOPES
