@@ -4,6 +4,7 @@
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 
 from cryptography.exceptions import InvalidSignature
@@ -11,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 SHARED, PRIVATE, PUBLIC = "whsec_", "whsk_", "whpk_"
 KEY_BYTES = 32
+TOLERANCE = 300
+"""Seconds."""
 
 
 def new_secret() -> str:
@@ -38,10 +41,10 @@ def sign(key: str, *, message_id: str, timestamp: int, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(_raw(key), signed, hashlib.sha256)).decode()
 
 
-def verify(key: str, *, message_id: str, timestamp: int, body: bytes, signatures: str, now: int, tolerance: int = 300) -> bool:
-    """Whether one of the space-separated signatures fits the shared secret or the public key, and the timestamp is at most
-    `tolerance` seconds off."""
-    if abs(now - timestamp) > tolerance:
+def verify(key: str, *, message_id: str, timestamp: str, body: bytes, signatures: str, now: int) -> bool:
+    """Whether one of the space-separated signatures fits the shared secret or the public key, and the timestamp, as it came
+    in its header, is at most TOLERANCE seconds off."""
+    if not re.fullmatch("[0-9]{1,12}", timestamp) or abs(now - int(timestamp)) > TOLERANCE:
         return False
     fits = _fits_public if key.startswith(PUBLIC) else _fits_shared
     try:
@@ -67,7 +70,7 @@ def _fits_public(key: str, signed: bytes, candidate: str) -> bool:
     return True
 
 
-def _signed(message_id: str, timestamp: int, body: bytes) -> bytes:
+def _signed(message_id: str, timestamp: int | str, body: bytes) -> bytes:
     return f"{message_id}.{timestamp}.".encode() + body
 
 
