@@ -7,9 +7,10 @@ import itertools
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -17,6 +18,7 @@ from core import outbound
 from core.addresses import check_url
 from core.outbound import Answer, Client, Refused, TooSlow, Unreachable, post
 
+Result = TypeVar("Result")
 Script = Callable[[http.server.BaseHTTPRequestHandler], None]
 
 
@@ -79,6 +81,20 @@ def fetch(url: str, method: str = "GET", lookup: Any = None, **options: Any) -> 
             return await client.fetch(method, url, **options)
 
     return asyncio.run(run())
+
+
+def within_bounds(work: Callable[[], Result]) -> Result:
+    """What it gives, after little time and with little memory."""
+    began = time.monotonic()
+    tracemalloc.start()
+    try:
+        result = work()
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 16_000_000
+    assert time.monotonic() - began < 5
+    return result
 
 
 class TestRebinding:
@@ -173,6 +189,51 @@ class TestAnswers:
         answer = fetch(trap.url)
         assert len(answer.body) <= 65_536
         assert answer.body == bomb[: len(answer.body)]
+
+    @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "gzip, gzip", "identity", "no-such"])
+    def test_no_encoding_is_undone(self, trap: Trap, encoding: str) -> None:
+        trap.script = lambda handler: plain(handler, 200, b"\x1f\x8b as it came", Content_Encoding=encoding)
+        assert fetch(trap.url).body == b"\x1f\x8b as it came"
+        assert trap.headers[0]["accept-encoding"] == "identity"
+
+    def test_compressed_transfer_is_not_opened(self, trap: Trap) -> None:
+        bomb = gzip.compress(b"\0" * 20_000_000)
+
+        def script(handler: http.server.BaseHTTPRequestHandler) -> None:
+            head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
+            handler.wfile.write(head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(bomb), bomb))
+
+        trap.script = script
+        assert within_bounds(lambda: fetch(trap.url)).body == bomb
+
+    @pytest.mark.parametrize(
+        ("begin", "again"),
+        [
+            (b"", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"),
+            (b"HTTP/1.1 200 ", b"a" * 65_536),
+            (b"HTTP/1.1 200 OK\r\nX: ", b"a" * 65_536),
+            (b"HTTP/1.1 200 OK\r\n", b"X: a\r\n" * 10_000),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"a" * 65_536),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n" * 10_000),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: a\r\n" * 10_000),
+        ],
+        ids=["interim answers", "reason", "header", "headers", "chunk extension", "chunks of a byte", "trailers"],
+    )
+    def test_endless_kinds(self, trap: Trap, begin: bytes, again: bytes) -> None:
+        def endless(handler: http.server.BaseHTTPRequestHandler) -> None:
+            handler.wfile.write(begin)
+            while True:
+                handler.wfile.write(again)
+
+        trap.script = endless
+
+        def attempt() -> str:
+            try:
+                return "cut" if fetch(trap.url, timeout=0.3, most=1_000).truncated else "whole"
+            except Unreachable as failure:
+                return type(failure).__name__
+
+        assert within_bounds(attempt) in {"cut", "TooSlow", "Unreachable"}
 
     def test_slow_drip_ends_in_time(self, trap: Trap) -> None:
         def drip(handler: http.server.BaseHTTPRequestHandler) -> None:
