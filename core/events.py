@@ -26,7 +26,7 @@ class EventType:
 
     `version` counts the schema's changes that a receiver has to know of; each event keeps the one it was written under.
     `internal` ones stay in the audit log and are never sent to a webhook. `published` ones are facts of the operator's own
-    systems: its back end may publish them, and without a partner they concern every one.
+    systems: its back end may publish them, and without a partner they concern every one; `retired` ones no longer.
     """
 
     name: str
@@ -36,6 +36,7 @@ class EventType:
     internal: bool = False
     published: bool = False
     version: int = 1
+    retired: bool = False
 
 
 class UnknownEventType(LookupError):

@@ -133,7 +133,11 @@ RIGHTS: dict[str, Right] = {
     "webhooks:write": Right(
         _("Pause endpoints, send deliveries again"), SUPPORT, _can("change", "webhooks.endpoint", "webhooks.delivery")
     ),
-    "events:write": Right(_("Publish events and event types"), NOBODY_ELSE, _can("add", "webhooks.eventtype")),
+    "events:write": Right(
+        _("Publish events and event types"),
+        NOBODY_ELSE,
+        (*_can("add", "webhooks.eventtype"), *_can("change", "webhooks.eventtype")),
+    ),
     "usage:read": Right(_("See calls and their totals"), SUPPORT | FINANCE, _can("view", "usage.call", "usage.hourrollup")),
     "meters:write": Right(_("Report usage"), NOBODY_ELSE, _can("add", "usage.call")),
     "marketplace:read": Right(

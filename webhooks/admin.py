@@ -1,21 +1,23 @@
-"""The operator's console for webhooks: looked at freely, changed by the same verbs as everywhere."""
+"""The operator's console for endpoints and deliveries: looked at freely, changed by the same verbs as everywhere."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from core.console import Deed, Rows, operator_of
-from core.console_lists import ConsoleList, DaysFilter
-from core.problems import Conflict, ValidationError
+from core.console import Deed, Rows
+from core.console_lists import DaysFilter
 from partners.console_filters import PartnerFilter
-from webhooks import deliveries, endpoints, publishing
-from webhooks.models import Attempt, Delivery, Endpoint, EventType
+from webhooks import (
+    deliveries,
+    endpoints,
+    event_types_admin,  # noqa: F401  (registers it)
+)
+from webhooks.models import Attempt, Delivery, Endpoint
 
 
 class Whole(Rows):
@@ -94,41 +96,3 @@ class DeliveryAdmin(Whole):
         text=_("The next attempt is made now, whatever came of the last."),
         chosen=_("Send again now"),
     )
-
-
-class EventTypeForm(ModelForm):
-    """Asks the same questions as the API."""
-
-    class Meta:
-        model = EventType
-        fields = ["name", "description", "schema", "example"]
-
-    def clean(self) -> Any:
-        facts = super().clean() or {}
-        if not self.errors:
-            try:
-                publishing.check_type(**facts)
-            except (ValidationError, Conflict) as problem:
-                found = problem.facts.get("errors") or [{"detail": problem.said}]
-                for error in found:
-                    self.add_error(None, error["detail"])
-        return facts
-
-
-@admin.register(EventType)
-class EventTypeAdmin(ConsoleList):
-    """Types that operators added. A type stays as it is: receivers rely on its shape."""
-
-    form = EventTypeForm
-    list_display = ["name", "description", "created_at"]
-    search_fields = ["name", "description"]
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        made = publishing.create_type(by=operator_of(request), **form.cleaned_data)
-        obj.pk = made.pk

@@ -1,6 +1,7 @@
 """The catalogue of event types: what the code declares, and what operators added."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -47,8 +48,26 @@ def sendable(name: str) -> EventType:
 
 
 def as_type(row: models.EventType) -> EventType:
-    """An operator's type in the catalogue's terms."""
-    return EventType(row.name, row.description, row.schema, row.example, published=True)
+    """An operator's type in the catalogue's terms, as it is now."""
+    retired = row.retired_at is not None
+    return EventType(row.name, row.description, row.schema, row.example, published=True, version=row.version, retired=retired)
+
+
+def at_version(kind: EventType, version: int) -> EventType:
+    """The type as it was in this version. Raises ValidationError if it never was."""
+    if version == kind.version:
+        return kind
+    row = models.EventTypeVersion.objects.filter(event_type__name=kind.name, version=version).first()
+    if row is None:
+        detail = str(_("{name} has no version {version}.")).format(name=kind.name, version=version)
+        raise ValidationError([{"pointer": "/version", "code": "unknown_version", "detail": detail}])
+    return replace(kind, schema=row.schema, example=row.example, version=version)
+
+
+def versions(kind: EventType) -> list[EventType]:
+    """All versions that there were, the newest first."""
+    earlier = models.EventTypeVersion.objects.filter(event_type__name=kind.name, version__lt=kind.version)
+    return [kind, *(replace(kind, schema=row.schema, example=row.example, version=row.version) for row in earlier)]
 
 
 def require_valid(kind: EventType, data: Mapping[str, Any], *, pointer: str = "/data") -> None:

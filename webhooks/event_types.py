@@ -88,6 +88,11 @@ WEBHOOK_TEST = EventType(
     {"message": "This is a test of your webhook endpoint."},
 )
 EVENT_TYPE_CREATED = EventType("event_type.created", _("An operator added an event type."), internal=True)
+EVENT_TYPE_CHANGED = EventType(
+    "event_type.changed", _("An operator changed an event type; `version` is the one it has now."), internal=True
+)
+EVENT_TYPE_RETIRED = EventType("event_type.retired", _("An operator retired an event type."), internal=True)
+EVENT_TYPE_RESTORED = EventType("event_type.restored", _("An operator took an event type back into use."), internal=True)
 
 _ID = {"type": "string", "minLength": 1, "maxLength": 200}
 
@@ -150,6 +155,9 @@ register(
     WEBHOOK_DELIVERY_FAILED,
     WEBHOOK_TEST,
     EVENT_TYPE_CREATED,
+    EVENT_TYPE_CHANGED,
+    EVENT_TYPE_RETIRED,
+    EVENT_TYPE_RESTORED,
     USER_CREATED,
     USER_UPDATED,
     COURSE_CREATED,

@@ -42,6 +42,11 @@ def fan_out(events: Sequence[Event], payloads: Mapping[UUID, dict[str, Any]]) ->
         wake.on_commit(WAKES)
 
 
+def count(event: Event) -> int:
+    """How many endpoints would be told of an event now."""
+    return sum(1 for _endpoint in _wanting(event, _endpoints_for([event]))) if goes_out(event) else 0
+
+
 def goes_out(event: Event) -> bool:
     """Whether anybody may be told: not of internal types, nor of tests, whose one delivery was made with them."""
     if patterns.is_internal(event.type) or event.type == WEBHOOK_TEST.name:

@@ -221,6 +221,8 @@ class EventType(Entity):
         _("schema"), default=dict, blank=True, help_text=_("JSON Schema (draft 2020-12) of the event's data.")
     )
     example = models.JSONField(_("example"), default=dict, blank=True)
+    version = models.PositiveSmallIntegerField(_("version"), default=1, db_default=1, editable=False)
+    retired_at = models.DateTimeField(_("retired at"), null=True, editable=False)
 
     objects: ClassVar = EntityQuerySet.as_manager()
 
@@ -230,3 +232,28 @@ class EventType(Entity):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def state(self) -> str:
+        """Whether it can be published: `in_use`, or `retired`."""
+        return "retired" if self.retired_at else "in_use"
+
+
+class EventTypeVersion(Entity):
+    """What an operator's type was before its next version, for events that were written under it."""
+
+    id_prefix = "etv"
+
+    event_type = models.ForeignKey(EventType, on_delete=models.CASCADE, related_name="versions")
+    version = models.PositiveSmallIntegerField()
+    schema = models.JSONField()
+    example = models.JSONField()
+
+    objects: ClassVar = EntityQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-version"]
+        constraints = [models.UniqueConstraint(fields=["event_type", "version"], name="event_type_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.event_type_id} v{self.version}"

@@ -23,6 +23,14 @@ def matches(pattern: str, name: str) -> bool:
     return pattern == "*" or (pattern.endswith(".*") and name.startswith(pattern[:-1]))
 
 
+def matching(name: str) -> list[str]:
+    """The patterns of endpoints that are told of events of this type."""
+    if name.startswith(ABOUT_WEBHOOKS):
+        return [name]
+    parts = name.split(".")
+    return ["*", *(".".join(parts[:length]) + ".*" for length in range(1, len(parts))), name]
+
+
 def is_internal(name: str) -> bool:
     """Whether events of this type stay in the audit log. Types that only the database knows are operators' own: public."""
     kind = TYPES.get(name)

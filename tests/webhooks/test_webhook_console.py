@@ -9,6 +9,7 @@ from django.test import Client
 
 from core import clock
 from core.actors import SYSTEM
+from core.events import TYPES
 from core.models import Event, User
 from local.sink import Sink
 from partners.models import Partner
@@ -17,6 +18,8 @@ from webhooks import endpoints
 from webhooks.models import Delivery, Endpoint, EventType
 
 pytestmark = pytest.mark.django_db
+
+SCHEMA = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
 
 
 @pytest.fixture
@@ -96,3 +99,76 @@ def test_event_type_is_added_once(console: Client) -> None:
     for wrong in ({"name": "lesson.started"}, {"name": "course.completed"}, {"schema": json.dumps({"type": "x"}), "name": "a.b"}):
         assert console.post("/admin/webhooks/eventtype/add/", facts | wrong).status_code == 200
     assert EventType.objects.count() == 1
+
+
+class TestOwnType:
+    @pytest.fixture
+    def lesson(self, console: Client) -> EventType:
+        facts = {"name": "lesson.started", "description": "A lesson.", "schema": json.dumps(SCHEMA), "example": '{"n": 1}'}
+        console.post("/admin/webhooks/eventtype/add/", facts)
+        return EventType.objects.get()
+
+    def test_is_changed_by_version(self, console: Client, lesson: EventType) -> None:
+        place = f"/admin/webhooks/eventtype/{lesson.pk}/change/"
+        other = {"description": "A lesson.", "schema": '{"type": "object"}', "example": "{}"}
+        refused = console.post(place, other)
+        assert (refused.status_code, b"/schema/properties/n" in refused.content) == (200, True)
+        assert console.post(place, other | {"new_version": "on"}).status_code == 302
+        lesson.refresh_from_db()
+        assert (lesson.version, lesson.schema, lesson.versions.get().schema) == (2, {"type": "object"}, SCHEMA)
+
+    def test_page_says_who_subscribes_and_it_is_retired_there(self, console: Client, lesson: EventType, acme: Partner) -> None:
+        make_endpoint(acme, "https://hooks.example/in", "lesson.started")
+        place = f"/admin/webhooks/eventtype/{lesson.pk}"
+        assert b"1 endpoint: acme (1)" in console.get(f"{place}/change/").content
+        console.post(f"{place}/retire/", {"_form_submitted": "True"})
+        lesson.refresh_from_db()
+        assert lesson.state == "retired"
+        console.post(f"{place}/restore/", {"_form_submitted": "True"})
+        lesson.refresh_from_db()
+        assert lesson.state == "in_use"
+
+
+class TestPublish:
+    PLACE = "/admin/webhooks/eventtype/publish/"
+
+    def asked(self, console: Client, **facts: str) -> dict[str, str]:
+        """What the form holds when it opens, changed."""
+        initial = console.get(f"{self.PLACE}?type=course.completed").context["form"].initial
+        return {"partner": "", **initial, **facts}
+
+    def test_counts_first_and_publishes_once(self, console: Client, acme: Partner, globex: Partner) -> None:
+        for partner in (acme, globex):
+            make_endpoint(partner, "https://hooks.example/in", "course.*")
+        asked = self.asked(console)
+        counted = console.post(self.PLACE, asked)
+        assert counted.context["told"] == 2
+        assert not Event.objects.filter(type="course.completed").exists()
+        for _ in range(2):
+            assert console.post(self.PLACE, asked | {"publish": counted.context["form"].mark}).status_code == 302
+        event = Event.objects.get(type="course.completed")
+        assert (event.partner_id, event.environment, event.actor_kind) == (None, "live", "operator")
+        assert event.data == TYPES["course.completed"].example
+
+    def test_what_was_changed_since_is_counted_again(self, console: Client, acme: Partner) -> None:
+        make_endpoint(acme, "https://hooks.example/in", "course.*", environment="test")
+        asked = self.asked(console, partner="acme")
+        mark = console.post(self.PLACE, asked).context["form"].mark
+        again = console.post(self.PLACE, asked | {"environment": "test", "publish": mark})
+        assert (again.status_code, again.context["told"]) == (200, 1)
+        assert not Event.objects.filter(type="course.completed").exists()
+
+    @pytest.mark.parametrize(
+        ("wrong", "said"),
+        [
+            ({"data": '{"course_id": 7}'}, "/data/course_id"),
+            ({"data": "[1]"}, "is a JSON object"),
+            ({"data": r'{"course_id": "\u0000"}'}, "NUL character"),
+            ({"partner": "nobody"}, "There is no such partner."),
+            ({"type": "partner.created"}, "Select a valid choice."),
+        ],
+    )
+    def test_what_does_not_fit_is_said(self, console: Client, wrong: dict[str, str], said: str) -> None:
+        page = console.post(self.PLACE, self.asked(console, **wrong))
+        assert (page.status_code, said in page.content.decode()) == (422, True)
+        assert not Event.objects.filter(type="course.completed").exists()

@@ -14,13 +14,16 @@ from core.api.pagination import WholeListing
 from core.api.views import ApiView, Created
 from core.events import canonical, normal
 from core.models import Event
-from core.problems import ValidationError
-from webhooks import catalogue, publishing
+from core.problems import NotFound, ValidationError
+from webhooks import catalogue, models, own_types, publishing
 from webhooks.api.serializers import (
+    ChangeEventTypeSerializer,
     CreateEventTypeSerializer,
     EventTypeSerializer,
+    OperatorEventTypeSerializer,
     PublishedSerializer,
     PublishSerializer,
+    RetireEventTypeSerializer,
 )
 
 EVENT = {
@@ -89,5 +92,76 @@ class OperatorEventTypesView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Add a type, with the JSON Schema that its data must fit."""
-        row = publishing.create_type(by=self.actor, **self.read(CreateEventTypeSerializer))
+        row = own_types.create(by=self.actor, **self.read(CreateEventTypeSerializer))
         return Created(EventTypeSerializer(catalogue.as_type(row)).data)
+
+
+class OneEventTypeView(ApiView):
+    """One type of the catalogue; the operator's own can be changed."""
+
+    audience = "operator"
+    scopes = {"read": "events:write", "write": "events:write"}
+
+    def own(self, name: str) -> models.EventType:
+        """The operator's type of this name. Raises NotFound."""
+        row = models.EventType.objects.filter(name=name).first()
+        if row is None:
+            raise NotFound()
+        return row
+
+    def shown(self, row: models.EventType) -> Response:
+        """The type as it is now."""
+        return Response(OperatorEventTypeSerializer(catalogue.as_type(row)).data)
+
+
+class OperatorEventTypeView(OneEventTypeView):
+    """A type, to read and to change."""
+
+    @extend_schema(operation_id="operatorGetEventType", summary="Get an event type", responses=OperatorEventTypeSerializer)
+    def get(self, request: Request, name: str) -> Response:
+        """Its versions, and how many endpoints want it."""
+        kind = catalogue.find(name)
+        if kind is None:
+            raise NotFound()
+        return Response(OperatorEventTypeSerializer(kind).data)
+
+    @extend_schema(
+        operation_id="changeEventType",
+        summary="Change an event type",
+        request=ChangeEventTypeSerializer,
+        responses=OperatorEventTypeSerializer,
+        examples=[OpenApiExample("Another version", {"schema": {"type": "object"}, "new_version": True}, request_only=True)],
+    )
+    def patch(self, request: Request, name: str) -> Response:
+        """Change an own type. A schema that receivers may be surprised by is refused, naming the places, unless `new_version`."""
+        return self.shown(own_types.change(event_type=self.own(name), by=self.actor, **self.read(ChangeEventTypeSerializer)))
+
+
+class RetireEventTypeView(OneEventTypeView):
+    """Take an own type out of use."""
+
+    @extend_schema(
+        operation_id="retireEventType",
+        summary="Retire an event type",
+        request=RetireEventTypeSerializer,
+        responses=OperatorEventTypeSerializer,
+        examples=[OpenApiExample("Although endpoints want it", {"confirm": True}, request_only=True)],
+    )
+    def post(self, request: Request, name: str) -> Response:
+        """It can't be published any more. While endpoints want it that is a 409 that says whose, unless `confirm`."""
+        row = self.own(name)
+        own_types.retire(event_type=row, by=self.actor, **self.read(RetireEventTypeSerializer))
+        return self.shown(row)
+
+
+class RestoreEventTypeView(OneEventTypeView):
+    """Take a retired type back into use."""
+
+    @extend_schema(
+        operation_id="restoreEventType", summary="Restore an event type", request=None, responses=OperatorEventTypeSerializer
+    )
+    def post(self, request: Request, name: str) -> Response:
+        """It can be published again, in the version it had."""
+        row = self.own(name)
+        own_types.restore(event_type=row, by=self.actor)
+        return self.shown(row)

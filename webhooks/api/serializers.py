@@ -10,8 +10,9 @@ from rest_framework import serializers
 
 from core import ids
 from core.api.serializers import Strict
+from core.events import EventType
 from core.models import Environment, Event
-from webhooks import circuits, models
+from webhooks import catalogue, circuits, models, own_types
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.patterns import LONGEST
 
@@ -208,6 +209,7 @@ class EventSerializer(Strict):
     type = serializers.CharField(read_only=True)
     timestamp = serializers.DateTimeField(source="created_at", read_only=True)
     partner_id = serializers.SerializerMethodField()
+    type_version = serializers.IntegerField(read_only=True, help_text="Version of the type's schema that the data fits.")
     subject = serializers.CharField(read_only=True)
     data = serializers.SerializerMethodField()  # type: ignore[assignment]  # the field's name hides an attribute of the base
 
@@ -233,7 +235,61 @@ class EventTypeSerializer(Strict):
     description = serializers.CharField(read_only=True)
     schema = ObjectField(read_only=True)
     example = ObjectField(read_only=True)
+    version = serializers.IntegerField(read_only=True, help_text="Of the schema; events keep the one they were written under.")
     published = serializers.BooleanField(read_only=True, help_text="Whether operators publish it by API.")
+    retired = serializers.BooleanField(read_only=True, help_text="Whether it is no longer published.")
+
+
+class EventTypeVersionSerializer(Strict):
+    """What a type's data was in one version."""
+
+    version = serializers.IntegerField(read_only=True)
+    schema = ObjectField(read_only=True)
+    example = ObjectField(read_only=True)
+
+
+class EventTypeDetailSerializer(EventTypeSerializer):
+    """An entry of the catalogue with all its versions, the newest first."""
+
+    versions = serializers.SerializerMethodField()
+
+    @extend_schema_field(EventTypeVersionSerializer(many=True))
+    def get_versions(self, kind: EventType) -> Any:
+        return EventTypeVersionSerializer(catalogue.versions(kind), many=True).data
+
+
+class SubscribersSerializer(Strict):
+    """How many endpoints, of how many partners, would be told."""
+
+    endpoints = serializers.IntegerField(read_only=True)
+    partners = serializers.IntegerField(read_only=True)
+
+
+class OperatorEventTypeSerializer(EventTypeDetailSerializer):
+    """The same, with who subscribes."""
+
+    subscribers = serializers.SerializerMethodField()
+
+    @extend_schema_field(SubscribersSerializer)
+    def get_subscribers(self, kind: EventType) -> Any:
+        return SubscribersSerializer(own_types.subscribers(kind.name)).data
+
+
+class ChangeEventTypeSerializer(Strict):
+    """What to change of a type."""
+
+    description = serializers.CharField(max_length=300, required=False)
+    schema = ObjectField(required=False)
+    example = ObjectField(required=False)
+    new_version = serializers.BooleanField(
+        default=False, help_text="Give the schema the next version number, as a change that receivers may be surprised by needs."
+    )
+
+
+class RetireEventTypeSerializer(Strict):
+    """Whether to retire it although endpoints want it."""
+
+    confirm = serializers.BooleanField(default=False)
 
 
 class CreateEventTypeSerializer(Strict):
@@ -252,6 +308,12 @@ class PublishSerializer(Strict):
     partner_id = serializers.CharField(max_length=40, required=False, allow_null=True)
     environment = serializers.ChoiceField(Environment.choices, default=Environment.LIVE)
     data = ObjectField()  # type: ignore[assignment]  # the field's name hides an attribute of the base
+    version = serializers.IntegerField(
+        min_value=1,
+        max_value=32_767,
+        required=False,
+        help_text="Of the type's schema that the data is written by; the newest, unless given.",
+    )
     idempotency_key = serializers.CharField(max_length=255, required=False, allow_null=True)
 
 

@@ -1,6 +1,12 @@
 from django.urls import path
 
-from webhooks.api.operator import OperatorEventsView, OperatorEventTypesView
+from webhooks.api.operator import (
+    OperatorEventsView,
+    OperatorEventTypesView,
+    OperatorEventTypeView,
+    RestoreEventTypeView,
+    RetireEventTypeView,
+)
 from webhooks.api.views import (
     DeliveryViewSet,
     EndpointDeliveriesViewSet,
@@ -32,4 +38,7 @@ partner_urls = [
 operator_urls = [
     path("events", OperatorEventsView.as_view()),
     path("event-types", OperatorEventTypesView.as_view()),
+    path("event-types/<str:name>", OperatorEventTypeView.as_view()),
+    path("event-types/<str:name>/retire", RetireEventTypeView.as_view()),
+    path("event-types/<str:name>/restore", RestoreEventTypeView.as_view()),
 ]

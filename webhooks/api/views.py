@@ -21,6 +21,7 @@ from webhooks.api.serializers import (
     EnableSerializer,
     EndpointSerializer,
     EventSerializer,
+    EventTypeDetailSerializer,
     EventTypeSerializer,
     MatchedSerializer,
     ReplayEventSerializer,
@@ -268,10 +269,10 @@ class EventTypeView(ApiView):
 
     scopes = SCOPES
 
-    @extend_schema(operation_id="getEventType", summary="Get an event type", responses=EventTypeSerializer)
+    @extend_schema(operation_id="getEventType", summary="Get an event type", responses=EventTypeDetailSerializer)
     def get(self, request: Request, name: str) -> Response:
-        """Its schema and an example of its data."""
+        """Its schema and an example of its data, now and in earlier versions."""
         kind = catalogue.find(name)
         if kind is None:
             raise problems.NotFound()
-        return Response(EventTypeSerializer(kind).data)
+        return Response(EventTypeDetailSerializer(kind).data)
