@@ -17,7 +17,7 @@ EVERYTHING = "*"
 
 
 class SignatureField(forms.ChoiceField):
-    """How deliveries are signed."""
+    """How deliveries are signed; None where it was left out, for as it is."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -29,6 +29,9 @@ class SignatureField(forms.ChoiceField):
             ),
             **kwargs,
         )
+
+    def clean(self, value: Any) -> Any:
+        return super().clean(value) if value else None
 
 
 class EndpointForm(forms.Form):
@@ -52,7 +55,7 @@ class EndpointForm(forms.Form):
         help_text=_("Names, separated by blanks. Types that begin with webhook. are sent only if they are named here."),
     )
 
-    signature = SignatureField(required=False)
+    signature = SignatureField()
 
     def __init__(self, *args: Any, endpoint: Endpoint | None = None, **kwargs: Any) -> None:
         families = _families()
@@ -69,8 +72,8 @@ class EndpointForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         facts: dict[str, Any] = super().clean() or self.cleaned_data
-        if not facts.get("signature"):
-            facts.pop("signature", None)
+        if "signature" in facts and not facts["signature"]:
+            del facts["signature"]
         facts["event_types"] = [*facts.pop("families", []), *facts.pop("names", "").replace(",", " ").split()]
         return facts
 
@@ -101,12 +104,11 @@ class EndpointForm(forms.Form):
 class RotateForm(forms.Form):
     """Whether the new key is of the same kind."""
 
-    signature = SignatureField(required=False)
+    signature = SignatureField()
 
     def rotate(self, request: PartnerRequest, endpoint: Endpoint) -> str | None:
         """A new key; the shared secret, this once, or None where it is a private one."""
-        kind = self.cleaned_data["signature"] or None
-        return endpoints.rotate_secret(endpoint=endpoint, by=request.actor, signature=kind)
+        return endpoints.rotate_secret(endpoint=endpoint, by=request.actor, signature=self.cleaned_data["signature"])
 
 
 def _families() -> dict[str, str]:

@@ -93,7 +93,7 @@ def within_bounds(work: Callable[[], Result]) -> Result:
     finally:
         tracemalloc.stop()
     assert most < 16_000_000
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     return result
 
 
