@@ -378,6 +378,10 @@ if sentry_dsn := env.text("PORTICO_SENTRY_DSN", ""):
         max_request_body_size="never",
     )
 # Bearer token that a Prometheus server sends to /metrics; without one /metrics answers to loopback only.
+WEBHOOK_ATTEMPTS_KEPT = timedelta(days=env.integer("PORTICO_WEBHOOK_ATTEMPT_DAYS", 90, least=1, most=3_650))
+_event_data_days = env.integer("PORTICO_EVENT_DATA_DAYS", 0, least=0, most=3_650)
+EVENT_DATA_KEPT = timedelta(days=_event_data_days) if _event_data_days else None
+
 METRICS_TOKEN = env.text("PORTICO_METRICS_TOKEN", "")
 
 if PRODUCTION:

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +17,7 @@ class CoreConfig(AppConfig):
 
         streams.register(relay.STREAM)
         streams.register(verifications.STREAM)
-        partitions.register("core_payload", span="month")
+        partitions.register("core_payload", span="month", kept=settings.EVENT_DATA_KEPT)
         post_migrate.connect(_make_partitions, sender=self)
         post_migrate.connect(_sync_roles, sender=self)
 

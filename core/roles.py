@@ -131,7 +131,9 @@ RIGHTS: dict[str, Right] = {
         _can("view", "webhooks.endpoint", "webhooks.delivery", "webhooks.eventtype"),
     ),
     "webhooks:write": Right(
-        _("Pause endpoints, send deliveries again"), SUPPORT, _can("change", "webhooks.endpoint", "webhooks.delivery")
+        _("Pause endpoints, one or all of a partner, send deliveries again"),
+        SUPPORT,
+        _can("change", "webhooks.endpoint", "webhooks.delivery"),
     ),
     "events:write": Right(
         _("Publish events and event types"),

@@ -108,6 +108,13 @@ MATTERS: list[Matter] = [
         tone="bad",
     ),
     Matter(
+        _("Webhook endpoints that fail"),
+        "heart_broken",
+        lambda: Endpoint.objects.filter(status=Endpoint.Status.ACTIVE, health__opened_at__isnull=False),
+        "admin:webhooks_endpoint_queue",
+        tone="warn",
+    ),
+    Matter(
         _("Disabled webhook endpoints"),
         "webhook",
         lambda: Endpoint.objects.filter(status=Endpoint.Status.DISABLED),

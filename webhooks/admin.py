@@ -1,23 +1,35 @@
 """The operator's console for endpoints and deliveries: looked at freely, changed by the same verbs as everywhere."""
 
+from datetime import timedelta
 from typing import Any
 
+from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.formats import date_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldBooleanSwitchWidget
 
-from core.console import Deed, Rows
+from core import clock
+from core.console import Deed, ReasonForm, Rows
 from core.console_lists import DaysFilter
 from partners.console_filters import PartnerFilter
 from webhooks import (
+    circuits,
     deliveries,
     endpoints,
     event_types_admin,  # noqa: F401  (registers it)
+    halts,
+    queue,
 )
-from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.models import Attempt, Delivery, Endpoint, Halt
+
+MOST_FAILING = 100
 
 
 class Whole(Rows):
@@ -32,6 +44,23 @@ class Whole(Rows):
         return ["public_id", *(field.name for field in self.model._meta.fields if field.name not in self.hidden)]
 
 
+class ReplayForm(BaseDialogForm):
+    """Since when, and whether only what was given up."""
+
+    hours = forms.IntegerField(
+        label=_("Hours back"), min_value=1, max_value=24 * 90, initial=24, widget=UnfoldAdminIntegerFieldWidget
+    )
+    only_failed = forms.BooleanField(
+        label=_("Only what was given up"), required=False, initial=True, widget=UnfoldBooleanSwitchWidget
+    )
+
+    def clean(self) -> Any:
+        given = super().clean() or {}
+        if hours := given.pop("hours", None):
+            given["since"] = clock.now() - timedelta(hours=hours)
+        return given
+
+
 @admin.register(Endpoint)
 class EndpointAdmin(Whole):
     """Endpoints of all partners. Secrets are not shown to operators."""
@@ -42,7 +71,8 @@ class EndpointAdmin(Whole):
     list_select_related = ["partner"]
     search_fields = ["url", "partner__name", "partner__slug"]
     actions = ["pause_selected", "enable_selected"]
-    actions_detail = ["pause", "enable"]
+    actions_detail = ["pause", "enable", "replay", "pause_all", "resume_all"]
+    actions_list = ["queue"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("secret", "previous_secret")
@@ -63,6 +93,44 @@ class EndpointAdmin(Whole):
         text=_("What was held is sent, oldest first."),
         chosen=_("Enable: send what was held"),
     )
+
+    replay = Deed(
+        verb=deliveries.replay,
+        states={Endpoint.Status.ACTIVE},
+        label=_("Replay"),
+        icon="replay",
+        text=_("What happened since then is sent again, under the same ids."),
+        asks=ReplayForm,
+    )
+    pause_all = Deed(
+        verb=halts.halt,
+        label=_("Pause all of this partner’s"),
+        icon="front_hand",
+        text=_("Every endpoint of the partner, live and test, is paused until you let them go on. What happens is held."),
+        asks=ReasonForm,
+        takes=lambda row, request: {"partner": row.partner},
+    )
+    resume_all = Deed(
+        verb=halts.resume,
+        label=_("Let all of this partner’s go on"),
+        icon="play_circle",
+        text=_("Those that were paused with all the others are active again, and what was held is sent."),
+        takes=lambda row, request: {"partner": row.partner},
+    )
+
+    @action(description=_("Queue"), url_path="queue", permissions=["view"], icon="monitoring")
+    def queue(self, request: HttpRequest) -> HttpResponse:
+        """How deliveries get on as a whole, and which endpoints fail."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Webhook queue"),
+            "depth": queue.depth(),
+            "minute": queue.attempts(queue.MINUTE),
+            "hour": queue.attempts(queue.HOUR),
+            "failing": [(health, circuits.of(health.endpoint)) for health in queue.failing()[:MOST_FAILING]],
+            "halts": Halt.objects.select_related("partner")[:MOST_FAILING],
+        }
+        return render(request, "admin/webhooks/queue.html", context)
 
 
 @admin.register(Delivery)

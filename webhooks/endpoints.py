@@ -25,12 +25,16 @@ from webhooks.event_types import (
     WEBHOOK_UPDATED,
 )
 from webhooks.fan_out import WAKES
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Delivery, Endpoint, Halt
 
 # How long the old secret still signs after a rotation, beside the new one.
 OVERLAP = timedelta(hours=24)
 MOST_PATTERNS = 100
 MOST_ENDPOINTS = 50
+
+
+class PausedByOperator(Conflict):
+    detail = _("The operator has paused your webhooks: {reason} They go on once the operator lets them.")
 
 
 class TooManyEndpoints(Conflict):
@@ -56,10 +60,14 @@ def create(
     description: str = "",
     signature: str = Endpoint.Signature.HMAC,
 ) -> Created:
-    """Add an endpoint, active at once. Raises ValidationError for an address or a pattern that can't be, TooManyEndpoints."""
+    """Add an endpoint, active at once unless an operator has paused all of the partner's.
+
+    Raises ValidationError for an address or a pattern that can't be, TooManyEndpoints.
+    """
     if Endpoint.objects.for_caller(partner, environment).present().count() >= MOST_ENDPOINTS:
         raise TooManyEndpoints(most=MOST_ENDPOINTS)
     secret = _new_key(signature)
+    halt = Halt.objects.filter(partner=partner).first()
     endpoint = Endpoint.objects.create(
         partner=partner,
         environment=environment,
@@ -69,6 +77,7 @@ def create(
         signature=signature,
         secret=secret,
         public_key=signing.public_key(secret),
+        **({"halt": halt, "status": Endpoint.Status.PAUSED, "status_reason": halt.reason[:300]} if halt else {}),
     )
     _tell(WEBHOOK_CREATED, endpoint, by, event_types=endpoint.event_types)
     return Created(endpoint, _shown(endpoint))
@@ -98,7 +107,13 @@ def pause(*, endpoint: Endpoint, by: Actor) -> None:
 
 @transaction.atomic
 def enable(*, endpoint: Endpoint, by: Actor, send_held: bool = True) -> int:
-    """Go on sending; what was held goes out oldest first, or is dropped. Returns how many. Raises StaleState if active."""
+    """Go on sending; what was held goes out oldest first, or is dropped. Returns how many.
+
+    Raises StaleState if active, PausedByOperator while an operator has paused all of the partner's.
+    """
+    halt = Halt.objects.filter(partner=endpoint.partner_id).first()
+    if halt is not None:
+        raise PausedByOperator(reason=halt.reason)
     transition(endpoint, Endpoint.Status.ACTIVE, status_reason="")
     count = deliveries.release(endpoint) if send_held else deliveries.drop_held(endpoint)
     circuits.reset(endpoint)

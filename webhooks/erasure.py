@@ -2,7 +2,7 @@
 
 from partners.models import Partner
 from webhooks import deliveries
-from webhooks.models import Attempt, Delivery, Endpoint, Health
+from webhooks.models import Attempt, Delivery, Endpoint, Halt, Health
 
 
 def erase(partner: Partner) -> None:
@@ -13,6 +13,7 @@ def erase(partner: Partner) -> None:
     for endpoint in Endpoint.objects.filter(partner=partner):
         deliveries.cancel_open(endpoint)
     Health.objects.filter(endpoint__partner=partner).delete()
+    Halt.objects.filter(partner=partner).delete()
     Endpoint.objects.filter(partner=partner).update(
         status=Endpoint.Status.REMOVED,
         url="",

@@ -49,6 +49,18 @@ WEBHOOK_DISABLED = EventType(
     _object(_ENDPOINT, reason=_TEXT),
     {**_EXAMPLE, "reason": "The server answered 410 Gone."},
 )
+WEBHOOK_ALL_PAUSED = EventType(
+    "webhook.all_paused",
+    _("The operator paused all webhooks of the partner; events are held."),
+    _object({"partner_id": _TEXT, "reason": _TEXT}),
+    {"partner_id": "ptn_01jd3qz6v8e9xtqk7n5m2c4b1a", "reason": "Your server asked us to stop."},
+)
+WEBHOOK_ALL_RESUMED = EventType(
+    "webhook.all_resumed",
+    _("The operator lets the partner's webhooks go on; what was held is sent."),
+    _object({"partner_id": _TEXT}),
+    {"partner_id": "ptn_01jd3qz6v8e9xtqk7n5m2c4b1a"},
+)
 WEBHOOK_REMOVED = EventType("webhook.removed", _("A webhook endpoint was removed."), _object(_ENDPOINT), _EXAMPLE)
 WEBHOOK_ENDPOINT_FAILING = EventType(
     "webhook.endpoint_failing",
@@ -150,6 +162,8 @@ register(
     WEBHOOK_ENDPOINT_FAILING,
     WEBHOOK_ENDPOINT_RECOVERED,
     WEBHOOK_DISABLE_ANNOUNCED,
+    WEBHOOK_ALL_PAUSED,
+    WEBHOOK_ALL_RESUMED,
     WEBHOOK_REMOVED,
     WEBHOOK_SECRET_ROTATED,
     WEBHOOK_DELIVERY_FAILED,

@@ -17,6 +17,23 @@ EVENT_TYPE_NAME = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\Z"
 NAME_ADVICE = _("Write it like course.completed.")
 
 
+class Halt(Entity):
+    """All webhooks of a partner are paused by an operator, for a reason that the partner reads; gone when they go on."""
+
+    id_prefix = "hlt"
+
+    partner = models.OneToOneField("partners.Partner", on_delete=models.CASCADE, related_name="+", editable=False)
+    reason = models.CharField(_("reason"), max_length=2_000, editable=False)
+
+    objects: ClassVar = EntityQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.reason
+
+
 class EndpointQuerySet(PartnerOwnedQuerySet["Endpoint"]):
     def present(self) -> Self:
         """Without the removed ones."""
@@ -56,6 +73,7 @@ class Endpoint(PartnerOwned):
     previous_secret = EncryptedField(null=True, editable=False)
     previous_public_key = models.CharField(_("previous public key"), max_length=60, blank=True, editable=False)
     previous_secret_until = models.DateTimeField(null=True, editable=False)
+    halt = models.ForeignKey(Halt, null=True, on_delete=models.SET_NULL, related_name="endpoints", editable=False)
 
     objects: ClassVar = EndpointQuerySet.as_manager()
 

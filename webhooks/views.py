@@ -18,7 +18,7 @@ from core.tables import listing
 from partners.pages import PartnerRequest, partner_page
 from webhooks import circuits, deliveries, endpoints
 from webhooks.forms import EndpointForm, RotateForm, TestForm
-from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.models import Attempt, Delivery, Endpoint, Halt
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,11 @@ DEEDS = {
 def endpoint_list(request: PartnerRequest) -> HttpResponse:
     """Every endpoint of this environment."""
     found = listing(request, _endpoints(request), sortable=("url", "status"))
-    return render(request, "webhooks/list.html", {"endpoints": found, **_frame(request)})
+    return render(
+        request,
+        "webhooks/list.html",
+        {"endpoints": found, "halt": Halt.objects.filter(partner=request.partner).first(), **_frame(request)},
+    )
 
 
 @require_http_methods(["GET", "POST"])

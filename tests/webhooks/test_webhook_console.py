@@ -3,6 +3,7 @@
 import html
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -14,7 +15,9 @@ from core.models import Event, User
 from local.sink import Sink
 from partners.models import Partner
 from tests.webhooks.steps import deliver, make_endpoint, publish, seal_all
-from webhooks import endpoints
+from tests.webhooks.test_webhook_pages import sign_in
+from webhooks import circuits, endpoints, halts
+from webhooks.metrics import DeliveriesCollector
 from webhooks.models import Delivery, Endpoint, EventType
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +38,12 @@ def act(console: Client, model: str, action: str, row: Endpoint | Delivery) -> N
     """From the list, confirmed."""
     form = {"action": action, "_selected_action": [str(row.pk)], "_sure": "1", "_form_submitted": "True"}
     console.post(f"/admin/webhooks/{model}/", form)
+
+
+def do(console: Client, row: Endpoint, deed: str, **asked: str) -> None:
+    """By the button on its page, and the dialog after it."""
+    answer = console.post(f"/admin/webhooks/endpoint/{row.pk}/{deed}/", {**asked, "_form_submitted": "True"})
+    assert "HX-Redirect" in answer.headers, answer.content.decode()[:2000]
 
 
 def test_endpoints_are_seen_without_secrets(console: Client, endpoint: Endpoint) -> None:
@@ -172,3 +181,84 @@ class TestPublish:
         page = console.post(self.PLACE, self.asked(console, **wrong))
         assert (page.status_code, said in page.content.decode()) == (422, True)
         assert not Event.objects.filter(type="course.completed").exists()
+
+
+class TestQueue:
+    def test_shows_what_waits_and_who_fails(self, console: Client, acme: Partner, globex: Partner, sink: Sink) -> None:
+        failing, well = make_endpoint(acme, "http://127.0.0.1:21399/none"), make_endpoint(globex, sink)
+        for _ in range(circuits.FAILURES):
+            publish(acme)
+        publish(globex)
+        deliver()
+        publish(globex)
+        seal_all()
+        clock.tick(timedelta(seconds=5))
+        page = console.get("/admin/webhooks/endpoint/queue/")
+        shown = page.context
+        assert (shown["depth"].due, shown["depth"].held, shown["depth"].later) == (1, 10, 0)
+        assert 5 <= shown["depth"].oldest_seconds < 30
+        assert shown["minute"] == shown["hour"] == {"succeeded": 1, "failed": 10}
+        text = page.content.decode()
+        assert failing.url in text
+        assert well.url not in text
+        assert "Next try at" in text
+        assert failing.secret not in text
+
+    def test_is_told_to_prometheus(self, acme: Partner, endpoint: Endpoint) -> None:
+        publish(acme)
+        seal_all()
+        found = {(m.name, s.labels.get("state", "")): s.value for m in DeliveriesCollector().collect() for s in m.samples}
+        assert found["portico_webhook_deliveries", "due"] == 1
+        assert found["portico_webhook_endpoints_failing", ""] == 0
+        assert found["portico_webhook_oldest_due_seconds", ""] >= 0
+
+
+class TestAllOfAPartner:
+    def test_paused_with_a_reason_and_resumed(self, console: Client, acme: Partner, globex: Partner, sink: Sink) -> None:
+        first, own = make_endpoint(acme, sink), make_endpoint(acme, sink.url)
+        other = make_endpoint(globex, sink.url)
+        endpoints.pause(endpoint=own, by=SYSTEM)
+        do(console, first, "pause-all", reason="You asked us to stop.")
+        publish(acme)
+        assert deliver() == []
+        first.refresh_from_db()
+        assert (first.status, first.status_reason) == ("paused", "You asked us to stop.")
+        with pytest.raises(endpoints.PausedByOperator):
+            endpoints.enable(endpoint=first, by=SYSTEM)
+        assert make_endpoint(acme, sink.url).status == "paused"
+        other.refresh_from_db()
+        assert other.status == "active"
+        do(console, first, "resume-all")
+        assert [outcome.succeeded for outcome in deliver()] == [True]
+        assert sorted(Endpoint.objects.filter(partner=acme).values_list("status", flat=True)) == ["active", "active", "paused"]
+        told = Event.objects.filter(type__in=["webhook.all_paused", "webhook.all_resumed"]).order_by("id")
+        assert [(event.type, event.actor_label) for event in told] == [
+            ("webhook.all_paused", "operator@portico.example"),
+            ("webhook.all_resumed", "operator@portico.example"),
+        ]
+
+    def test_partner_reads_why(self, acme: Partner, endpoint: Endpoint, mailoutbox: Any) -> None:
+        member = sign_in(acme)
+        halts.halt(partner=acme, reason="You asked us to stop.", by=SYSTEM)
+        seal_all()
+        for path in ("", f"{endpoint.public_id}/"):
+            assert "You asked us to stop." in member.get(f"/p/acme/webhooks/{path}").content.decode()
+        assert [mail.subject for mail in mailoutbox] == ["Acme: we paused your webhooks"]
+        assert "You asked us to stop." in mailoutbox[0].body
+
+    def test_twice_is_a_conflict(self, acme: Partner) -> None:
+        with pytest.raises(halts.NotHalted):
+            halts.resume(partner=acme, by=SYSTEM)
+        halts.halt(partner=acme, reason="Once.", by=SYSTEM)
+        with pytest.raises(halts.HaltedAlready):
+            halts.halt(partner=acme, reason="Twice.", by=SYSTEM)
+
+
+def test_operator_replays(console: Client, acme: Partner, endpoint: Endpoint, sink: Sink) -> None:
+    publish(acme)
+    deliver()
+    do(console, endpoint, "replay", hours="1", only_failed="on")
+    assert deliver() == []
+    do(console, endpoint, "replay", hours="1")
+    deliver()
+    assert len(sink.deliveries) == 2
