@@ -145,7 +145,7 @@ def lookups(stage: Stage) -> dict[str, float]:
 def hits(before: dict[str, float], after: dict[str, float]) -> float:
     """The share of look-ups in between that memory answered."""
     grown = {outcome: count - before.get(outcome, 0.0) for outcome, count in after.items()}
-    return grown["hit"] / sum(grown.values())
+    return grown.get("hit", 0) / sum(grown.values())
 
 
 def median(rounds: list[Round]) -> Round:

@@ -177,11 +177,9 @@ class Apis:
                 return await self._pass_on(exchange, admission, answer)
             finally:
                 answer.close()
-        except NOT_CARRIED:
-            await self._threads.run(replays.release, caller=caller, key=key)
-            raise
         except BaseException:
-            await asyncio.shield(self._threads.run(replays.give_up, caller=caller, key=key))
+            settle = replays.give_up if call.is_carried else replays.release
+            await asyncio.shield(self._threads.run(settle, caller=caller, key=key))
             raise
         finally:
             self._flights.discard((caller, key))
@@ -239,9 +237,8 @@ class _Exchange:
     async def send(self, body: Content, framing: bytes, *, upgrade: bool = False) -> Answer:
         """The answer from its head on. Raises as `Origin.send`."""
         head = request_head(self.origin.base, self._route, self.call, self._grant, framing)
-        self.call.is_carried = True
         try:
-            answer = await self.origin.send(self.call.method, head, body, upgrade=upgrade)
+            answer = await self.origin.send(self.call.method, head, body, upgrade=upgrade, begin=self._begin)
         except NOT_CARRIED:
             self.call.is_carried = False
             raise
@@ -250,6 +247,9 @@ class _Exchange:
         else:
             answer.wait_longer(self.origin.upstream.idle_timeout)
         return answer
+
+    def _begin(self) -> None:
+        self.call.is_carried = True
 
     async def gather(self, answer: Answer) -> bytes | None:
         """The body, if it is one that is kept; else None, and more of it may be to come. Raises UpstreamUnavailable."""

@@ -90,12 +90,21 @@ class Pool:
         self._unsent: list[tuple[Connection, bytes]] = []
 
     async def send(
-        self, head: bytes, body: Content, *, bodiless: bool, repeatable: bool, duplex: bool = False, upgrade: bool = False
+        self,
+        head: bytes,
+        body: Content,
+        *,
+        bodiless: bool,
+        repeatable: bool,
+        duplex: bool = False,
+        upgrade: bool = False,
+        begin: Callable[[], None] | None = None,
     ) -> Answer:
         """Send a request and wait for the head of its answer.
 
         `bodiless`: the answer has no body (HEAD); `repeatable`: it may be sent again if a kept connection turns out to be
-        dead; `duplex`: the rest of the body is sent while the answer comes; `upgrade`: a 101 is an answer. Raises Unreachable,
+        dead; `duplex`: the rest of the body is sent while the answer comes; `upgrade`: a 101 is an answer; `begin` is called
+        before the first byte is sent, when there is a connection. Raises Unreachable,
         BrokenOff, TimeUp, what `connect` raises, what was wrong with the body, and Busy after `queue` seconds.
         """
         if self._taken >= self._most or self._waiting:
@@ -108,6 +117,8 @@ class Pool:
                 connection = self._take() or await self._connect()
                 connection.pool = self
                 self.busy.add(connection)
+                if begin is not None:
+                    begin()
                 try:
                     await connection.exchange(head, body, bodiless=bodiless, duplex=duplex, upgrade=upgrade)
                     return Answer(connection, self)

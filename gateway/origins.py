@@ -60,8 +60,10 @@ class Origin:
         most, queue = settings.UPSTREAM_CONNECTIONS, upstream.connect_timeout
         self.pool = Pool(self._connect, most=most, patience=patience, queue=queue)
 
-    async def send(self, method: str, head: bytes, body: Content, *, upgrade: bool = False) -> Answer:
-        """Send a request, and return the answer once its head is there.
+    async def send(
+        self, method: str, head: bytes, body: Content, *, upgrade: bool = False, begin: Callable[[], None] | None = None
+    ) -> Answer:
+        """Send a request, and return the answer once its head is there; `begin` is called before anything reaches the upstream.
 
         Raises CircuitOpen, UpstreamBusy, NotSent, NotSentInTime, UpstreamUnavailable, UpstreamTimeout, and what is wrong with the
         body.
@@ -78,7 +80,7 @@ class Origin:
                 tries -= 1
                 try:
                     answer = await pool.send(
-                        head, body, bodiless=method == "HEAD", repeatable=is_safe, duplex=True, upgrade=upgrade
+                        head, body, bodiless=method == "HEAD", repeatable=is_safe, duplex=True, upgrade=upgrade, begin=begin
                     )
                     break
                 except Busy as error:

@@ -2,6 +2,7 @@
 
 import gzip
 import secrets
+import socket
 import threading
 from datetime import timedelta
 
@@ -175,3 +176,23 @@ class TestReplays:
         told = eventually(lambda: found if len(found := records(redis, acme.partner)) == 3 else None)
         assert [(record.status, record.metered) for _, record in told] == [(200, True), (422, False), (400, False)]
         assert redis.hvals(f"quota:{acme.partner.pk.hex}:live") == [b"1"]
+
+    def test_a_client_that_leaves_while_it_waits_for_a_connection_has_sent_nothing(
+        self, gateway, served, consumer, upstream, settings, acme, redis, eventually, once
+    ):
+        settings.UPSTREAM_CONNECTIONS = 1
+        upstream.gate.clear()
+        first = threading.Thread(target=gateway.get, args=(f"{served.path}/x",), kwargs={"key": consumer.text})
+        first.start()
+        upstream.arrived.wait(10)
+        lines = {"Host": "x", "X-API-Key": consumer.text, "Content-Length": "2", **once}
+        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as wire:
+            wire.sendall(f"POST {served.path}/x HTTP/1.1\r\n{head}\r\n{{}}".encode())
+            eventually(StoredAnswer.objects.filter(key=once["Idempotency-Key"]).exists)
+        [(_, left)] = eventually(lambda: records(redis, acme.partner))
+        assert (left.status, left.metered) == (499, False)
+        upstream.gate.set()
+        first.join()
+        gateway.post(f"{served.path}/x", b"{}", key=consumer.text, headers=once).expect(200)
+        assert [request.method for request in upstream.seen] == ["GET", "POST"]
