@@ -32,7 +32,7 @@ class EventTypesField(serializers.ListField):
         super().__init__(child=serializers.CharField(max_length=LONGEST), **kwargs)
 
 
-class HealthSerializer(Strict):
+class EndpointHealthSerializer(Strict):
     """How an endpoint does: its circuit opens after ten failures in a row, and nothing but probes is sent until one succeeds."""
 
     circuit = serializers.ChoiceField(["closed", "open", "half_open"], read_only=True)
@@ -62,9 +62,9 @@ class EndpointSerializer(Strict):
     previous_secret_until = serializers.DateTimeField(read_only=True, allow_null=True)
     created_at = serializers.DateTimeField(read_only=True)
 
-    @extend_schema_field(HealthSerializer)
+    @extend_schema_field(EndpointHealthSerializer)
     def get_health(self, endpoint: Endpoint) -> Any:
-        return HealthSerializer(circuits.of(endpoint)).data
+        return EndpointHealthSerializer(circuits.of(endpoint)).data
 
 
 class CreateEndpointSerializer(EndpointSerializer):
