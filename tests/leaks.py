@@ -18,6 +18,8 @@ SECRETS: set[str] = set()
 PASSWORDS: set[str] = set()
 # What only the mail to one person may have: the tokens of invitations.
 LINKS: set[str] = set()
+# Values of headers that servers outside are sent, as they stand in encrypted fields.
+HEADERS: set[str] = set()
 # What has no spelling of its own: seeds of authenticator apps, recovery codes, sessions; and the codes of mails.
 TOKENS: set[str] = set()
 CODES: set[str] = set()
@@ -25,6 +27,7 @@ CODES: set[str] = set()
 SEEN: list[str] = []
 
 SHORTEST_PASSWORD = 10
+SHORTEST_HEADER = 8
 # The spelling of webhook secrets has more letters than a run of them that is long enough for another credential.
 _CANDIDATE = re.compile(r"wh(?:sec|sk)_[\w+/=]+|\w{40,}|eyJ[\w-]{20,}\.[\w-]{40,}\.[\w-]+")
 _PREFIXES = frozenset({"pk_live_", "pk_test_", "ps_", "po_", "pcs_", "prt_", "pac_"})
@@ -43,7 +46,7 @@ def within(text: str, *, links: bool = True) -> str:
     for candidate in _CANDIDATE.findall(text):
         if candidate in unfit or _is_credential(candidate):
             return str(candidate)
-    return next((secret for secret in (*PASSWORDS, *_CONTENT) if secret in text), "")
+    return next((secret for secret in (*PASSWORDS, *HEADERS, *_CONTENT) if secret in text), "")
 
 
 def _is_credential(candidate: str) -> bool:
@@ -125,6 +128,7 @@ def watching() -> Iterator[None]:
         _remember(RecoveryCodes, "generate_codes", _recovery_codes),
         _remember(SessionBase, "_get_new_session_key", _token),
         _remember(TOTP, "activate", _seed),
+        _remember(crypto.EncryptedField, "get_db_prep_value", _header),
         _remember(logging.Logger, "handle", _record),  # a handler would go when logging is set up anew
     ]
     yield
@@ -178,6 +182,13 @@ def _seed(made: object, user: Any, secret: str) -> None:
 def _password(made: None, user: Any, raw: str | None = None) -> None:
     if raw and len(raw) >= SHORTEST_PASSWORD:
         PASSWORDS.add(raw)
+
+
+def _header(made: object, field: Any, value: object, *args: Any) -> None:
+    """Of a field of `headers`: an object of JSON, or a header a line."""
+    if field.name == "headers" and isinstance(value, str):
+        texts = json.loads(value).values() if value.startswith("{") else [line.partition(": ")[2] for line in value.splitlines()]
+        HEADERS.update(str(text) for text in texts if len(str(text)) >= SHORTEST_HEADER)
 
 
 def _payload(instance: Any, **kwargs: Any) -> None:

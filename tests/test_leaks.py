@@ -23,6 +23,7 @@ from partners.models import Notice
 from partners.permissions import Role
 from tests import leaks
 from tests.partners import files
+from tests.products.makers import made
 from webhooks import endpoints
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +57,11 @@ class TestWatch:
             leaks.SECRETS.discard(made)
             structlog.get_logger("tests").warning("signed", key=made)
             assert leaks.take(), "another process may have made it"
+
+    def test_header_that_a_server_outside_is_sent(self, globex):
+        made(headers="X-Api-Key: zanzibar-21599")
+        structlog.get_logger("tests").warning("sent", note="with zanzibar-21599")
+        assert leaks.take()
 
     def test_mail(self, key):
         mail.send_mail("Hello", f"Your key: {key.text}", None, ["ann@globex.example"])
