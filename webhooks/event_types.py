@@ -82,9 +82,9 @@ WEBHOOK_DISABLE_ANNOUNCED = EventType(
 )
 WEBHOOK_SECRET_ROTATED = EventType(
     "webhook.secret_rotated",
-    _("A webhook endpoint got a new signing secret."),
-    _object(_ENDPOINT, overlap_seconds={"type": "integer", "minimum": 0}),
-    {**_EXAMPLE, "overlap_seconds": 86_400},
+    _("A webhook endpoint got a new signing secret or key."),
+    _object(_ENDPOINT, overlap_seconds={"type": "integer", "minimum": 0}, signature={"enum": ["hmac", "ed25519"]}),
+    {**_EXAMPLE, "overlap_seconds": 86_400, "signature": "hmac"},
 )
 WEBHOOK_DELIVERY_FAILED = EventType(
     "webhook.delivery_failed",

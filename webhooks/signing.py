@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -74,6 +75,7 @@ def _signed(message_id: str, timestamp: int | str, body: bytes) -> bytes:
     return f"{message_id}.{timestamp}.".encode() + body
 
 
+@lru_cache(maxsize=1_024)  # reading it takes as long as signing
 def _private(key: str) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(_raw(key))
 

@@ -88,6 +88,20 @@ class TestSent:
         assert arrived["verified"], "the old secret still verifies"
         Webhook(new).verify(arrived["raw"], arrived["headers"])
 
+    def test_who_rotates_after_another_keeps_the_others_secret(self, endpoint: Endpoint) -> None:
+        as_it_was = Endpoint.objects.get(pk=endpoint.pk)
+        others = endpoints.rotate_secret(endpoint=endpoint, by=endpoints.SYSTEM)
+        own = endpoints.rotate_secret(endpoint=as_it_was, by=endpoints.SYSTEM)
+        assert endpoints.secrets_of(as_it_was) == (own, others)
+
+    def test_both_kinds_sign_while_one_follows_the_other(self, acme: Partner, endpoint: Endpoint, sink: Sink) -> None:
+        assert endpoints.rotate_secret(endpoint=endpoint, by=endpoints.SYSTEM, signature="ed25519") is None
+        publish(acme)
+        deliver()
+        arrived = sink.wait_for("course.completed")
+        assert [each.partition(",")[0] for each in arrived["headers"]["webhook-signature"].split(" ")] == ["v1a", "v1"]
+        assert arrived["verified"], "the old secret still verifies"
+
     def test_old_secret_ends_with_the_overlap(self, acme: Partner, endpoint: Endpoint, sink: Sink) -> None:
         endpoints.rotate_secret(endpoint=endpoint, by=endpoints.SYSTEM, overlap=timedelta(hours=1))
         endpoint.refresh_from_db()
