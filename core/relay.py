@@ -17,7 +17,7 @@ from uuid import UUID
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from core import clock
+from core import clock, faults
 from core.events import READERS, Reader, canonical
 from core.models import Event, Head, MissedEvent, Payload
 from core.streams import repeating
@@ -35,7 +35,9 @@ Payloads = Mapping[UUID, dict[str, Any]]
 
 def relay() -> int:
     """One step of the relay's loop: what is new, then what was missed. Returns how many events were worked on."""
-    return seal() + show_missed()
+    sealed = seal()
+    faults.point("relay.committed")
+    return sealed + show_missed()
 
 
 @transaction.atomic
@@ -48,13 +50,16 @@ def seal(batch: int = BATCH) -> int:
     events = _unsealed_of(list(heads), batch) if heads else []
     if not events:
         return 0
+    faults.point("relay.taken")
     for event in events:
         _extend(heads[event.partner_id or NOBODY], event)
     _write_links(events)
     _write_heads([heads[owner] for owner in {event.partner_id or NOBODY for event in events}])
+    faults.point("relay.linked")
     payloads = _payloads(events)
     for reader in READERS:
         _show(reader, events, payloads)
+    faults.point("relay.shown")
     return len(events)
 
 

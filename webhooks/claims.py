@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from django.db import connection, transaction
 
-from core import clock, ids
+from core import clock, faults, ids
 from core.crypto import UnreadableSecret
 from core.models import Event, Payload
 from core.states import StaleState
@@ -103,6 +103,8 @@ def claim(most: int, *, cap: int, in_flight: Mapping[UUID, int]) -> list[Claimed
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, {**facts, "busy": list(busy), "rooms": list(busy.values())})
         rows = cursor.fetchall()
+    if rows:
+        faults.point("claim.taken")
     return _prepared(rows, lease) if rows else []
 
 
@@ -111,11 +113,13 @@ def write(outcomes: list[Outcome]) -> None:
     """Write attempts down and move their deliveries on; give up, and switch endpoints off, where it has come to that."""
     now = clock.now()
     Attempt.objects.bulk_create([_attempt(outcome) for outcome in outcomes])
+    faults.point("write.attempts")
     moved = [_moved(outcome, now) for outcome in outcomes]
     with connection.cursor() as cursor:
         cursor.execute(WRITE, [*(list(column) for column in zip(*moved, strict=True)), now, now])
         written = dict(cursor.fetchall())
     health.note(outcomes)
+    faults.point("write.moved")
     _disable_gone({outcome.claimed.endpoint_id: outcome for outcome in outcomes if outcome.status_code == 410})
     deliveries.tell_of_failures([pk for pk, status in written.items() if status == Delivery.Status.FAILED])
 

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils.translation import gettext as _
 
-from core import clock, ids
+from core import clock, faults, ids
 from core.outbound import LARGEST_ANSWER, Answer, Client, Refused, Unreachable
 from core.streams import either, wakes
 from webhooks import signing
@@ -128,6 +128,7 @@ class Courier:
                 self._landed.set()
                 await asyncio.sleep(PAUSE)
                 continue
+            faults.point("write.committed")
             self._flying -= Counter(outcome.claimed.endpoint_id for outcome in batch)
             self._freed.set()
 
@@ -144,6 +145,7 @@ async def attempt(client: Client, delivery: Claimed) -> Outcome:
     if delivery.body is None:
         return Outcome(delivery, succeeded=False, explanation=_("The event's data has outlived its retention."), final=True)
     headers = signed_headers(message_id=delivery.message_id, secrets=delivery.secrets, body=delivery.body)
+    faults.point("post.begun")
     began = time.perf_counter()
     try:
         answer = await client.fetch(
@@ -152,6 +154,7 @@ async def attempt(client: Client, delivery: Claimed) -> Outcome:
     except (Refused, Unreachable) as failure:
         seconds = time.perf_counter() - began
         return Outcome(delivery, succeeded=False, explanation=failure.reason, seconds=seconds, request_headers=headers)
+    faults.point("post.answered")
     return _judged(delivery, headers, answer)
 
 
