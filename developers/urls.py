@@ -12,6 +12,9 @@ urlpatterns = [
     path("developers/oauth/", views.oauth, name="oauth"),
     path("developers/errors/", views.error_list, name="errors"),
     path("developers/errors/<slug:code>", views.error_detail, name="error"),
+    path("developers/events/", views.event_list, name="events"),
+    path("developers/events/<str:name>", views.event_detail, name="event"),
+    path("api/asyncapi.json", views.asyncapi, name="asyncapi"),
     path("api/schema", views.schema, name="schema"),
     path("api/docs", views.reference, name="reference"),
 ]

@@ -3,13 +3,15 @@
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import condition, require_safe
 
 from core import problems
 from core.problems import ValidationError
-from developers import errors, openapi
+from developers import asyncapi as asyncapi_document
+from developers import errors, event_types, openapi
+from webhooks import catalogue
 
 
 @require_safe
@@ -43,6 +45,35 @@ def error_detail(request: HttpRequest, code: str) -> HttpResponse:
     if kind is None:
         raise Http404
     return render(request, "developers/error.html", {"error": errors.describe(kind)})
+
+
+@require_safe
+def event_list(request: HttpRequest) -> HttpResponse:
+    """Every event type, by family; `?q=` and `?family=` narrow it."""
+    asked, family = request.GET.get("q", "")[:80], request.GET.get("family", "")
+    found = event_types.families(asked, family)
+    names = [each.name for each in event_types.families()]
+    return render(request, "developers/events.html", {"families": found, "names": names, "asked": asked, "family": family})
+
+
+@require_safe
+def event_detail(request: HttpRequest, name: str) -> HttpResponse:
+    """One event type: what is sent, each field, all versions."""
+    kind = catalogue.find(name)
+    if kind is None:
+        raise Http404
+    return render(request, "developers/event.html", {"family": event_types.family_of(name), **event_types.page(kind)})
+
+
+@require_safe
+def asyncapi(request: HttpRequest) -> HttpResponse:
+    """The AsyncAPI document of what webhooks tell."""
+    found, etag = asyncapi_document.document()
+    response: HttpResponse | None = get_conditional_response(request, etag=etag)
+    response = response or HttpResponse(found, content_type="application/json")
+    for header, value in {"ETag": etag, "Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}.items():
+        response.headers[header] = value
+    return response
 
 
 @require_safe

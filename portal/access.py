@@ -29,8 +29,11 @@ class Audience(StrEnum):
 
 AUDIENCES = {
     "apikeys:report_leak": Audience.EVERYBODY,
+    "developers:asyncapi": Audience.EVERYBODY,
     "developers:error": Audience.EVERYBODY,
     "developers:errors": Audience.EVERYBODY,
+    "developers:event": Audience.EVERYBODY,
+    "developers:events": Audience.EVERYBODY,
     "developers:guide": Audience.EVERYBODY,
     "developers:home": Audience.EVERYBODY,
     "developers:oauth": Audience.EVERYBODY,

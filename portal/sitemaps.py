@@ -12,7 +12,15 @@ from django.views.decorators.http import require_GET
 from marketplace.models import Integration
 from partners.models import Partner
 
-PAGES = ("portal:landing", "portal:showcase", "marketplace:home", "developers:home", "developers:guide", "developers:errors")
+PAGES = (
+    "portal:landing",
+    "portal:showcase",
+    "marketplace:home",
+    "developers:home",
+    "developers:guide",
+    "developers:errors",
+    "developers:events",
+)
 CLOSED = ("/accounts/", "/admin/", "/api/", "/apis/", "/invitations/", "/p/")
 
 

@@ -22,6 +22,11 @@ def test_error_code(visit: Visit) -> None:
     assert "Retry-After" in look(visit, "/developers/errors/rate_limited", "error-code")
 
 
+def test_event_types(visit: Visit) -> None:
+    assert "mentor.matched" in look(visit, "/developers/events/", "event-types")
+    assert "Optional" in look(visit, "/developers/events/invoice.issued", "event-type")
+
+
 def test_reference_runs_under_the_content_security_policy(visit: Visit) -> None:
     """Swagger UI shows the operations, and the browser refused nothing (which the fixture asserts)."""
     visitor = visit()
