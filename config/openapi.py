@@ -35,6 +35,7 @@ SPECTACULAR_SETTINGS = {
         "IntegrationStatusEnum": "marketplace.models.Integration.Status",
         "WebhookStatusEnum": "webhooks.models.Endpoint.Status",
         "DeliveryStatusEnum": "webhooks.models.Delivery.Status",
+        "ReplayStatusEnum": "webhooks.models.Replay.Status",
         "InvoiceStatusEnum": "billing.models.Invoice.Status",
         "PayoutStatusEnum": "billing.models.Payout.Status",
         "RequestStatusEnum": "products.requests.models.Request.Status",

@@ -7,7 +7,7 @@ import base64
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import FieldDoesNotExist
@@ -15,10 +15,13 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import DateTimeField, Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from core import ids
 from core.problems import ValidationError
 
 LONGEST = 200
 USUAL = 50
+STRETCH = 50_000
+"""Rows that one page looks through at most for what no index answers."""
 
 Row = TypeVar("Row", bound=Model)
 
@@ -31,6 +34,30 @@ class Page(Generic[Row]):
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch(Page[Row]):
+    """A page of what was looked for; `reached` is how far it looked, if its stretch ended before the page was full."""
+
+    reached: datetime | None = None
+
+
+class Seeking:
+    """For querysets of long logs: remembers what is looked for without an index, for `stretch`."""
+
+    sought: Q = Q()
+
+    def seeking(self, condition: Q) -> Self:
+        """Remember one more thing to look for."""
+        found: Self = self.all()  # type: ignore[attr-defined]  # of the queryset it is mixed into
+        found.sought = self.sought & condition
+        return found
+
+    def _clone(self) -> Self:
+        copy: Self = super()._clone()  # type: ignore[misc]  # Django's own way of keeping a queryset's attributes
+        copy.sought = self.sought
+        return copy
+
+
 def page(queryset: QuerySet[Row], *, ordering: str = "-id", cursor: str = "", limit: int = USUAL) -> Page[Row]:
     """The rows after `cursor` in `ordering` (a field name, `-` for descending); ties are broken by id.
 
@@ -40,6 +67,23 @@ def page(queryset: QuerySet[Row], *, ordering: str = "-id", cursor: str = "", li
     if len(found) <= limit:
         return Page(found, None)
     return Page(found[:limit], cursor_of(found[limit - 1], ordering))
+
+
+def stretch(rows: Any, *, ordering: str = "-id", cursor: str = "", limit: int = USUAL) -> Stretch[Any]:
+    """The rows of a `Seeking` queryset after `cursor` that are as sought. A page may have fewer rows than asked for, or none,
+    and a next one all the same: then its stretch had no more. Raises ValidationError for a cursor that isn't one."""
+    if not rows.sought:
+        plain = page(rows, ordering=ordering, cursor=cursor, limit=limit)
+        return Stretch(plain.rows, plain.next_cursor)
+    bare = after(rows, ordering=ordering, cursor=cursor).select_related(None).only("pk")
+    last = next(iter(bare[STRETCH - 1 : STRETCH]), None)
+    found = rows.filter(rows.sought)
+    if last is not None:
+        found = found.filter(pk__gte=last.pk) if ordering.startswith("-") else found.filter(pk__lte=last.pk)
+    got = page(found, ordering=ordering, cursor=cursor, limit=limit)
+    if got.next_cursor is None and last is not None:
+        return Stretch(got.rows, cursor_of(last, ordering), ids.moment(last.pk))
+    return Stretch(got.rows, got.next_cursor)
 
 
 def after(queryset: QuerySet[Row], *, ordering: str = "-id", cursor: str = "") -> QuerySet[Row]:

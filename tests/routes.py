@@ -27,6 +27,15 @@ def _delivery(member: Member) -> str:
     return str(member.api.post(f"/webhooks/{endpoint}/test", {}).expect(202)["delivery_id"])
 
 
+def _replay(member: Member) -> str:
+    """Of a delivery that was given up."""
+    from webhooks.models import Delivery
+
+    made = Delivery.objects.public(_delivery(member)).get()
+    Delivery.objects.filter(pk=made.pk).update(status=Delivery.Status.FAILED)
+    return str(member.api.post(f"/webhooks/{made.endpoint.public_id}/replay", {}).expect(202)["replay_id"])
+
+
 def _event(member: Member) -> str:
     from core import relay
 
@@ -154,6 +163,7 @@ MAKERS: dict[str, Maker] = {
     ),
     "partner/members": _person,
     "partner/tier-requests": _posted("/partner/tier-requests", {"tier": "basic"}),
+    "replays": _replay,
     "requests": _posted("/requests", {"type": "TENANCY", "payload": {}}, "requestId"),
     "usage/requests": _call,
     "webhooks": _posted("/webhooks", {"url": "http://127.0.0.1:19999/hooks", "event_types": ["request.*"]}),

@@ -1,8 +1,6 @@
 """The log of calls, page by page. What no index answers is looked for in stretches, so that no page takes long."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -12,8 +10,6 @@ from core import ids, listing
 from core.downloads import csv_download
 from usage.models import Call, CallQuerySet
 
-STRETCH = 50_000
-"""Calls that one page looks through at most."""
 LONGEST_FILE = 100_000
 """Lines of a CSV file at most."""
 MOST_STRETCHES = 200
@@ -39,13 +35,6 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found(listing.Page[Call]):
-    """A page of calls; `reached` is how far back it looked, if its stretch ended before the page was full."""
-
-    reached: datetime | None = None
-
-
 def name_callers(calls: Iterable[Call]) -> None:
     """Set `caller` of each: the public id of its key or application, or None."""
     rows = list(calls)
@@ -56,23 +45,11 @@ def name_callers(calls: Iterable[Call]) -> None:
         call.caller = ids.encode(kind.id_prefix, call.credential_id) if call.credential_id else None
 
 
-def page(calls: CallQuerySet, *, ordering: str = "-id", cursor: str = "", limit: int = listing.USUAL) -> Found:
-    """The calls after `cursor` that are as sought. A page may have fewer rows than asked for, or none, and a next one all the
-    same: then this stretch had no more. Raises ValidationError for a cursor that isn't one."""
-    if not calls.sought:
-        plain = listing.page(calls, ordering=ordering, cursor=cursor, limit=limit)
-        name_callers(plain.rows)
-        return Found(plain.rows, plain.next_cursor)
-    stretch = listing.after(calls, ordering=ordering, cursor=cursor)
-    last = next(iter(stretch.only("pk")[STRETCH - 1 : STRETCH]), None)
-    found = calls.filter(calls.sought)
-    if last is not None:
-        found = found.filter(pk__gte=last.pk) if ordering.startswith("-") else found.filter(pk__lte=last.pk)
-    got = listing.page(found, ordering=ordering, cursor=cursor, limit=limit)
-    name_callers(got.rows)
-    if got.next_cursor is None and last is not None:
-        return Found(got.rows, listing.cursor_of(last, ordering), ids.moment(last.pk))
-    return Found(got.rows, got.next_cursor)
+def page(calls: CallQuerySet, *, ordering: str = "-id", cursor: str = "", limit: int = listing.USUAL) -> listing.Stretch[Call]:
+    """The calls after `cursor` that are as sought, with who made them; see `core.listing.stretch`."""
+    found = listing.stretch(calls, ordering=ordering, cursor=cursor, limit=limit)
+    name_callers(found.rows)
+    return found
 
 
 def as_csv(calls: CallQuerySet) -> StreamingHttpResponse:

@@ -10,25 +10,14 @@ from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
 
 from core import clock, ids
+from core.listing import Seeking
 from core.models import EntityQuerySet, Environment
 from partners.models import Partner
 from usage.periods import Period
 
 
-class CallQuerySet(EntityQuerySet["Call"]):
-    sought: Q = Q()
-    """What is looked for without an index; see `usage.log`."""
-
-    def seeking(self, condition: Q) -> Self:
-        """Remember one more thing to look for."""
-        found = self.all()
-        found.sought = self.sought & condition
-        return found
-
-    def _clone(self) -> Self:
-        copy: Self = super()._clone()  # type: ignore[misc]  # Django's own way of keeping a queryset's attributes
-        copy.sought = self.sought
-        return copy
+class CallQuerySet(Seeking, EntityQuerySet["Call"]):
+    """Reads of the log; what is looked for without an index is `sought`, see `core.listing.stretch`."""
 
     def for_caller(self, partner: Any, environment: str) -> Self:
         """Only this partner's calls in this environment."""

@@ -26,8 +26,10 @@ from webhooks import (
     event_types_admin,  # noqa: F401  (registers it)
     halts,
     queue,
+    replays,
 )
 from webhooks.models import Attempt, Delivery, Endpoint, Halt
+from webhooks.replays import Selection
 
 MOST_FAILING = 100
 
@@ -56,9 +58,8 @@ class ReplayForm(BaseDialogForm):
 
     def clean(self) -> Any:
         given = super().clean() or {}
-        if hours := given.pop("hours", None):
-            given["since"] = clock.now() - timedelta(hours=hours)
-        return given
+        since = clock.now() - timedelta(hours=given.get("hours") or 1)
+        return {"selection": Selection(since=since, only_failed=given.get("only_failed", False))}
 
 
 @admin.register(Endpoint)
@@ -95,7 +96,7 @@ class EndpointAdmin(Whole):
     )
 
     replay = Deed(
-        verb=deliveries.replay,
+        verb=replays.start,
         states={Endpoint.Status.ACTIVE},
         label=_("Replay"),
         icon="replay",

@@ -21,5 +21,6 @@ class WebhooksConfig(AppConfig):
         events.subscribe(fan_out.fan_out)
         streams.register(streams.Stream("deliveries", later("webhooks.courier.run")))
         streams.register(streams.repeating("webhook-circuits", circuits.step, idle=1.0))
+        streams.register(streams.repeating("replays", later("webhooks.replays.step"), idle=2.0))
         partitions.register("webhooks_attempt", span="month", kept=settings.WEBHOOK_ATTEMPTS_KEPT)
         metrics.register()

@@ -24,7 +24,7 @@ from core.outbound import LARGEST_ANSWER, Answer, Client, Refused, Unreachable
 from core.streams import either, wakes
 from webhooks import signing
 from webhooks.claims import Claimed, Outcome, claim, write
-from webhooks.explanations import explain
+from webhooks.explanations import explain, explain_failure
 from webhooks.fan_out import WAKES
 from webhooks.models import Delivery
 from webhooks.schedule import read_retry_after
@@ -153,7 +153,7 @@ async def attempt(client: Client, delivery: Claimed) -> Outcome:
         )
     except (Refused, Unreachable) as failure:
         seconds = time.perf_counter() - began
-        return Outcome(delivery, succeeded=False, explanation=failure.reason, seconds=seconds, request_headers=headers)
+        return Outcome(delivery, succeeded=False, explanation=explain_failure(failure), seconds=seconds, request_headers=headers)
     faults.point("post.answered")
     return _judged(delivery, headers, answer)
 

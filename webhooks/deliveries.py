@@ -1,7 +1,7 @@
 """What can happen to deliveries apart from being attempted: held, released, resent, replayed, given up."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -72,41 +72,6 @@ def replay_event(*, event: Event, endpoints: Collection[Endpoint], by: Actor) ->
         circuits.try_now(endpoint.pk)
     wake.on_commit(WAKES)
     return len(active)
-
-
-@transaction.atomic
-def replay(
-    *,
-    endpoint: Endpoint,
-    by: Actor,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    event_types: Collection[str] = (),
-    only_failed: bool = False,
-    dry_run: bool = False,
-) -> int:
-    """Send again what the endpoint was sent since an instant, of these types (patterns) or all; returns how many.
-
-    With `only_failed`, what was given up; `dry_run` only counts. Raises EndpointNotActive.
-    """
-    if endpoint.status != Endpoint.Status.ACTIVE and not dry_run:
-        raise EndpointNotActive()
-    found = Delivery.objects.filter(endpoint=endpoint)
-    if since:
-        found = found.filter(event_id__gte=ids.earliest(since))
-    if until:
-        found = found.filter(event_id__lt=ids.earliest(until))
-    found = found.filter(status__in=[Status.FAILED] if only_failed else [Status.FAILED, Status.SUCCEEDED, Status.CANCELLED])
-    if event_types:
-        present = found.values_list("event_type", flat=True).distinct()
-        wanted = [name for name in present if any(patterns.matches(pattern, name) for pattern in event_types)]
-        found = found.filter(event_type__in=wanted)
-    if dry_run:
-        return found.count()
-    count = found.update(status=Status.PENDING, step=0, due_at=clock.now(), succeeded_at=None)
-    circuits.try_now(endpoint.pk)
-    wake.on_commit(WAKES)
-    return count
 
 
 def hold(endpoint: Endpoint) -> int:

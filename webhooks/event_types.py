@@ -92,6 +92,17 @@ WEBHOOK_DELIVERY_FAILED = EventType(
     _object({**_ENDPOINT, "delivery_id": _TEXT, "event_id": _TEXT}),
     {**_EXAMPLE, "delivery_id": "dlv_01jd3x8k5te9fr2m4n6p8q0s1v", "event_id": "evt_01jd3x8k5te9fr2m4n6p8q0s1v"},
 )
+_REPLAY = _object({**_ENDPOINT, "replay_id": _TEXT, "matched": _COUNT})
+_REPLAYED = {**_EXAMPLE, "replay_id": "rpl_01jd3x8k5te9fr2m4n6p8q0s1v", "matched": 250}
+WEBHOOK_REPLAY_STARTED = EventType(
+    "webhook.replay_started", _("Deliveries to a webhook endpoint are being sent again."), _REPLAY, _REPLAYED
+)
+WEBHOOK_REPLAY_FINISHED = EventType(
+    "webhook.replay_finished", _("All deliveries of a replay were attempted."), _REPLAY, _REPLAYED
+)
+WEBHOOK_REPLAY_CANCELLED = EventType(
+    "webhook.replay_cancelled", _("A replay was stopped; what it had not sent yet stays as it was."), _REPLAY, _REPLAYED
+)
 WEBHOOK_TEST = EventType(
     "webhook.test",
     _("A test, sent to the one endpoint that asked for it."),
@@ -167,6 +178,9 @@ register(
     WEBHOOK_REMOVED,
     WEBHOOK_SECRET_ROTATED,
     WEBHOOK_DELIVERY_FAILED,
+    WEBHOOK_REPLAY_STARTED,
+    WEBHOOK_REPLAY_FINISHED,
+    WEBHOOK_REPLAY_CANCELLED,
     WEBHOOK_TEST,
     EVENT_TYPE_CREATED,
     EVENT_TYPE_CHANGED,

@@ -1,8 +1,12 @@
 """What an attempt's outcome means, in words for the person who runs the receiving server."""
 
+import ssl
 from collections.abc import Mapping
 
+import aiohttp
 from django.utils.translation import gettext as _
+
+from core.outbound import Refused, TooSlow, Unreachable
 
 
 def explain(status: int, headers: Mapping[str, str]) -> str:
@@ -35,3 +39,27 @@ def _meaning(status: int) -> str:
     }
     general = _("it failed. Its log says why.") if status >= 500 else _("it refused the event.")
     return meanings.get(status, general)
+
+
+def explain_failure(failure: Refused | Unreachable) -> str:
+    """Why nothing came back, and what to do about it."""
+    return f"{failure.reason} {_next_step(failure)}".strip()
+
+
+def _next_step(failure: Refused | Unreachable) -> str:
+    match failure, failure.__cause__:
+        case Refused(), _cause:
+            return _("Give an address that can be reached from the internet.")
+        case TooSlow(), _cause:
+            return _("Answer 2xx first and do the work afterwards.")
+        case _failure, aiohttp.ClientConnectorDNSError():
+            return _("Check the spelling of the host in the endpoint's URL, and its DNS records.")
+        case _failure, aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
+            return _("Renew the certificate, and serve it with its intermediate certificates and for this host's name.")
+        case _failure, aiohttp.ClientSSLError() | ssl.SSLError():
+            return _("Check that the port speaks TLS 1.2 or newer.")
+        case _failure, aiohttp.ServerDisconnectedError():
+            return _("Its log, or that of the proxy in front of it, says why it hung up.")
+        case _failure, aiohttp.ClientConnectorError() | OSError():
+            return _("Check that the server runs, and that its firewall lets us in.")
+    return ""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from core import clock
 from core.crypto import EncryptedField
 from core.indexes import trigrams
+from core.listing import Seeking
 from core.models import Entity, EntityQuerySet, Event, PartnerOwned, PartnerOwnedQuerySet
 
 EVENT_TYPE_NAME = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\Z"
@@ -135,7 +136,58 @@ class Health(models.Model):
         return str(self.pk)
 
 
-class DeliveryQuerySet(PartnerOwnedQuerySet["Delivery"]):
+class ReplayQuerySet(PartnerOwnedQuerySet["Replay"]):
+    def open(self) -> Self:
+        """Those that are not over, oldest first."""
+        return self.filter(status__in=Replay.OPEN).order_by("id")
+
+
+class Replay(PartnerOwned):
+    """A sending again of many deliveries to one endpoint, in batches; see `webhooks.replays`."""
+
+    class Status(models.TextChoices):
+        QUEUEING = "queueing", _("Queueing")
+        SENDING = "sending", _("Sending")
+        FINISHED = "finished", _("Finished")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    TRANSITIONS = {
+        Status.QUEUEING: {Status.SENDING, Status.CANCELLED},
+        Status.SENDING: {Status.FINISHED, Status.CANCELLED},
+    }
+    OPEN = (Status.QUEUEING, Status.SENDING)
+
+    id_prefix = "rpl"
+
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="replays", editable=False)
+    since = models.DateTimeField(null=True, editable=False)
+    until = models.DateTimeField(null=True, editable=False)
+    event_types = ArrayField(models.CharField(max_length=80), default=list, editable=False)
+    only_failed = models.BooleanField(default=False, editable=False)
+    status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.QUEUEING, editable=False)
+    matched = models.PositiveIntegerField(_("matched"), editable=False)
+    queued = models.PositiveIntegerField(_("queued"), default=0, editable=False)
+    position = models.UUIDField(null=True, editable=False, help_text=_("The delivery up to which it has come, by id."))
+    last = models.UUIDField(editable=False, help_text=_("The newest delivery when it was asked for."))
+    finished_at = models.DateTimeField(_("finished"), null=True, editable=False)
+
+    objects: ClassVar = ReplayQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("webhook replay")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["endpoint"], condition=Q(status="queueing"), name="replay_one_at_a_time"),
+        ]
+        indexes = [
+            models.Index(fields=["partner", "environment", "-id"], name="replay_of_partner"),
+            models.Index(fields=["id"], condition=Q(status__in=["queueing", "sending"]), name="replay_open"),
+        ]
+
+
+class DeliveryQuerySet(Seeking, PartnerOwnedQuerySet["Delivery"]):
+    """Reads of the log of deliveries; what is looked for without an index is `sought`, see `core.listing.stretch`."""
+
     def due(self) -> Self:
         """Those whose next attempt has come, or whose worker has not been heard of within its lease."""
         return self.filter(status=Delivery.Status.PENDING, due_at__lte=clock.now())
@@ -171,6 +223,9 @@ class Delivery(PartnerOwned):
     status_code = models.PositiveSmallIntegerField(_("answer"), null=True, editable=False)
     explanation = models.CharField(_("explanation"), max_length=500, blank=True, editable=False)
     succeeded_at = models.DateTimeField(_("succeeded"), null=True, editable=False)
+    replay = models.ForeignKey(
+        Replay, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="+", editable=False
+    )
 
     objects: ClassVar = DeliveryQuerySet.as_manager()
 
@@ -192,6 +247,7 @@ class Delivery(PartnerOwned):
             models.Index(fields=["-id"], condition=Q(environment="test"), name="delivery_in_test"),
             models.Index(fields=["partner", "environment", "-id"], name="delivery_of_partner"),
             models.Index(fields=["partner", "environment", "-id"], condition=Q(status="failed"), name="delivery_given_up"),
+            models.Index(fields=["replay", "status"], condition=Q(replay__isnull=False), name="delivery_of_replay"),
         ]
 
 

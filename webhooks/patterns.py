@@ -1,6 +1,9 @@
 """Which event types an endpoint wants: names, `course.*` for a family, `*` for everything."""
 
 import re
+from collections.abc import Iterable
+
+from django.db.models import Q
 
 from core.events import TYPES
 
@@ -29,6 +32,19 @@ def matching(name: str) -> list[str]:
         return [name]
     parts = name.split(".")
     return ["*", *(".".join(parts[:length]) + ".*" for length in range(1, len(parts))), name]
+
+
+def as_filter(patterns: Iterable[str]) -> Q:
+    """The same as a condition on rows with an `event_type`; none of them fits no patterns."""
+    wanted = Q(pk__in=())
+    for pattern in patterns:
+        if pattern == "*":
+            wanted |= ~Q(event_type__startswith=ABOUT_WEBHOOKS)
+        elif pattern.endswith(".*"):
+            wanted |= Q(event_type__startswith=pattern[:-1]) & ~Q(event_type__startswith=ABOUT_WEBHOOKS)
+        else:
+            wanted |= Q(event_type=pattern)
+    return wanted
 
 
 def is_internal(name: str) -> bool:

@@ -7,7 +7,7 @@ from partners.webhook_check import Finding
 from webhooks.claims import body_of
 from webhooks.courier import signed_headers
 from webhooks.event_types import WEBHOOK_TEST
-from webhooks.explanations import explain
+from webhooks.explanations import explain, explain_failure
 
 # Somebody waits for the answer.
 PATIENCE = 5.0
@@ -21,6 +21,6 @@ def deliver(*, partner: Partner, url: str, secret: str) -> Finding:
     try:
         answer = outbound.post(url, headers=headers, body=body, timeout=PATIENCE)
     except (outbound.Refused, outbound.Unreachable) as failure:
-        return Finding(reached=False, words=failure.reason)
+        return Finding(reached=False, words=explain_failure(failure)[:500])
     received = {name.lower(): value for name, value in answer.headers}
     return Finding(reached=200 <= answer.status < 300, words=explain(answer.status, received)[:500])

@@ -1,4 +1,4 @@
-"""Webhooks on pages: endpoints, what was sent to them, and what came of it."""
+"""Webhook endpoints on pages, and what can be done to them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +12,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
-from core.models import Payload
-from core.problems import NotFound
 from core.tables import listing
 from partners.pages import PartnerRequest, partner_page
 from webhooks import circuits, deliveries, endpoints
 from webhooks.forms import EndpointForm, RotateForm, TestForm
-from webhooks.models import Attempt, Delivery, Endpoint, Halt
+from webhooks.models import Delivery, Endpoint, Halt
+from webhooks.page_parts import endpoints_of, frame, the_endpoint
+
+NEWEST = 10
+"""Deliveries on the page of their endpoint; the log has the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,9 @@ DEEDS = {
 @partner_page("webhooks:read")
 def endpoint_list(request: PartnerRequest) -> HttpResponse:
     """Every endpoint of this environment."""
-    found = listing(request, _endpoints(request), sortable=("url", "status"))
-    return render(
-        request,
-        "webhooks/list.html",
-        {"endpoints": found, "halt": Halt.objects.filter(partner=request.partner).first(), **_frame(request)},
-    )
+    found = listing(request, endpoints_of(request), sortable=("url", "status"))
+    halt = Halt.objects.filter(partner=request.partner).first()
+    return render(request, "webhooks/list.html", {"endpoints": found, "halt": halt, **frame(request)})
 
 
 @require_http_methods(["GET", "POST"])
@@ -78,39 +77,34 @@ def endpoint_create(request: PartnerRequest) -> HttpResponse:
     form = EndpointForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and (made := form.add(request)):
         return _show_secret(request, made.endpoint, made.secret)
-    return render(request, "webhooks/form.html", {"form": form, **_frame(request)}, status=422 if form.errors else 200)
+    return render(request, "webhooks/form.html", {"form": form, **frame(request)}, status=422 if form.errors else 200)
 
 
 @require_GET
 @partner_page("webhooks:read")
 def endpoint_detail(request: PartnerRequest, public_id: str) -> HttpResponse:
-    """One endpoint: how it does, and its deliveries."""
-    endpoint = _endpoint(request, public_id)
-    sent = Delivery.objects.filter(endpoint=endpoint).select_related("partner")
-    status = request.GET.get("status", "")
-    if status in Delivery.Status.values:
-        sent = sent.filter(status=status)
+    """One endpoint: how it does, and its newest deliveries."""
+    endpoint = the_endpoint(request, public_id)
+    sent = Delivery.objects.filter(endpoint=endpoint).select_related("partner").order_by("-id")
     context = {
         "endpoint": endpoint,
-        "deliveries": listing(request, sent),
+        "deliveries": sent[:NEWEST],
         "stats": deliveries.stats(endpoint),
         "health": circuits.of(endpoint),
-        "statuses": Delivery.Status.choices,
-        "chosen": status,
     }
-    return render(request, "webhooks/detail.html", {**context, **_frame(request)})
+    return render(request, "webhooks/detail.html", {**context, **frame(request)})
 
 
 @require_http_methods(["GET", "POST"])
 @partner_page("webhooks:write")
 def endpoint_edit(request: PartnerRequest, public_id: str) -> HttpResponse:
     """Change address, description and event types."""
-    endpoint = _endpoint(request, public_id)
+    endpoint = the_endpoint(request, public_id)
     form = EndpointForm(request.POST or None, endpoint=endpoint)
     if request.method == "POST" and form.is_valid() and form.change(request):
         messages.success(request, _("The endpoint was changed."))
         return _to(request, endpoint)
-    context = {"form": form, "endpoint": endpoint, **_frame(request)}
+    context = {"form": form, "endpoint": endpoint, **frame(request)}
     return render(request, "webhooks/form.html", context, status=422 if form.errors else 200)
 
 
@@ -120,24 +114,24 @@ def endpoint_deed(request: PartnerRequest, public_id: str, verb: str) -> HttpRes
     """Ask, and on POST do it."""
     if verb not in DEEDS:
         raise Http404
-    endpoint, deed = _endpoint(request, public_id), DEEDS[verb]
+    endpoint, deed = the_endpoint(request, public_id), DEEDS[verb]
     if request.method == "POST":
         deed.do(endpoint=endpoint, by=request.actor)
         messages.success(request, str(deed.done))
         removed = endpoint.status == Endpoint.Status.REMOVED
         return redirect("webhooks:list", slug=request.partner.slug) if removed else _to(request, endpoint)
-    return render(request, "webhooks/deed.html", {"endpoint": endpoint, "deed": deed, **_frame(request)})
+    return render(request, "webhooks/deed.html", {"endpoint": endpoint, "deed": deed, **frame(request)})
 
 
 @require_http_methods(["GET", "POST"])
 @partner_page("webhooks:write", operators="never")
 def secret_rotate(request: PartnerRequest, public_id: str) -> HttpResponse:
     """A new secret, shown in the answer, once; or a new key, of which the public half is shown."""
-    endpoint = _endpoint(request, public_id)
+    endpoint = the_endpoint(request, public_id)
     form = RotateForm(request.POST if request.method == "POST" else None, initial={"signature": endpoint.signature})
     if request.method == "POST" and form.is_valid():
         return _show_secret(request, endpoint, form.rotate(request, endpoint))
-    context = {"form": form, "endpoint": endpoint, **_frame(request)}
+    context = {"form": form, "endpoint": endpoint, **frame(request)}
     return render(request, "webhooks/rotate.html", context, status=422 if form.errors else 200)
 
 
@@ -145,48 +139,18 @@ def secret_rotate(request: PartnerRequest, public_id: str) -> HttpResponse:
 @partner_page("webhooks:write")
 def test_send(request: PartnerRequest, public_id: str) -> HttpResponse:
     """Send a test event and show its delivery."""
-    endpoint = _endpoint(request, public_id)
+    endpoint = the_endpoint(request, public_id)
     form = TestForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and (sent := form.send(request, endpoint)):
         messages.success(request, _("The test event is on its way."))
         return redirect("webhooks:delivery", slug=request.partner.slug, public_id=sent.public_id)
-    context = {"form": form, "endpoint": endpoint, **_frame(request)}
+    context = {"form": form, "endpoint": endpoint, **frame(request)}
     return render(request, "webhooks/test.html", context, status=422 if form.errors else 200)
-
-
-@require_GET
-@partner_page("webhooks:read")
-def delivery_detail(request: PartnerRequest, public_id: str) -> HttpResponse:
-    """One delivery with each attempt: what was sent, what came back, what that means."""
-    delivery = _delivery(request, public_id)
-    payload = Payload.objects.filter(pk=delivery.event_id).first()
-    context = {
-        "delivery": delivery,
-        "attempts": Attempt.objects.of(delivery).reverse(),
-        "data": payload.data if payload else None,
-        "waits": delivery.status == Delivery.Status.PENDING,
-    }
-    return render(request, "webhooks/delivery.html", {**context, **_frame(request)})
-
-
-@require_http_methods(["GET", "POST"])
-@partner_page("webhooks:read", post="webhooks:write")
-def delivery_retry(request: PartnerRequest, public_id: str) -> HttpResponse:
-    """Send it again now. By GET it leads back to the delivery, which is where a refused POST returns to."""
-    delivery = _delivery(request, public_id)
-    if request.method == "POST":
-        deliveries.retry(delivery=delivery, by=request.actor)
-        messages.success(request, _("The delivery is on its way again."))
-    return redirect("webhooks:delivery", slug=request.partner.slug, public_id=delivery.public_id)
-
-
-def _frame(request: PartnerRequest) -> dict[str, Any]:
-    return {"slug": request.partner.slug, "may_write": request.member.may("webhooks:write")}
 
 
 def _show_secret(request: PartnerRequest, endpoint: Endpoint, secret: str | None) -> HttpResponse:
     """In the answer to the POST itself, and kept by no one; in its place the public key, where there is one."""
-    context = {"endpoint": endpoint, "secret": secret, **_frame(request)}
+    context = {"endpoint": endpoint, "secret": secret, **frame(request)}
     answer = render(request, "webhooks/secret.html", context)
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -194,25 +158,3 @@ def _show_secret(request: PartnerRequest, endpoint: Endpoint, secret: str | None
 
 def _to(request: PartnerRequest, endpoint: Endpoint) -> HttpResponse:
     return redirect("webhooks:detail", slug=request.partner.slug, public_id=endpoint.public_id)
-
-
-def _endpoints(request: PartnerRequest) -> Any:
-    return Endpoint.objects.for_caller(request.partner, request.environment).present().select_related("partner", "health")
-
-
-def _endpoint(request: PartnerRequest, public_id: str) -> Endpoint:
-    endpoint: Endpoint = _found(_endpoints(request), public_id)
-    return endpoint
-
-
-def _delivery(request: PartnerRequest, public_id: str) -> Delivery:
-    mine = Delivery.objects.for_caller(request.partner, request.environment).select_related("endpoint", "partner")
-    delivery: Delivery = _found(mine, public_id)
-    return delivery
-
-
-def _found(rows: Any, public_id: str) -> Any:
-    found = rows.public(public_id).first()
-    if found is None:
-        raise NotFound()
-    return found

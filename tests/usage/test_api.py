@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis import Redis
 
-from core import clock, ids
+from core import clock, ids, listing
 from core.actors import SYSTEM
 from partners import partners
 from tests.caller import Caller
@@ -221,9 +221,7 @@ class TestSearch:
 
     @pytest.fixture
     def log(self, acme, monkeypatch):
-        from usage import log
-
-        monkeypatch.setattr(log, "STRETCH", 4)
+        monkeypatch.setattr(listing, "STRETCH", 4)
         own = acme.partner.pk
         told = [call(partner=own, at=AT + timedelta(minutes=n), client_request_id=f"job-{n}", path=f"/x/{n}") for n in range(10)]
         told.append(

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from core import clock
+from core import clock, listing
 from core.actors import SYSTEM
 from core.models import User
 from partners import partners
@@ -150,7 +150,7 @@ def test_the_log_as_a_file(acme):
 
 @pytest.mark.parametrize(("stretches", "lines"), [(2, 1), (3, 2)])
 def test_a_file_is_looked_for_within_bounds(acme, monkeypatch, stretches, lines):
-    monkeypatch.setattr(log, "STRETCH", 2)
+    monkeypatch.setattr(listing, "STRETCH", 2)
     monkeypatch.setattr(log, "MOST_STRETCHES", stretches)
     at = clock.now() - timedelta(minutes=1)
     paths = ["/z", "/y", "/y", "/y", "/y"]
@@ -160,7 +160,7 @@ def test_a_file_is_looked_for_within_bounds(acme, monkeypatch, stretches, lines)
 
 
 def test_live_and_what_is_looked_for_further_back(acme, monkeypatch):
-    monkeypatch.setattr(log, "STRETCH", 2)
+    monkeypatch.setattr(listing, "STRETCH", 2)
     ingest.write((EPOCH_ID, call(partner=acme.pk, path="/y")) for _ in range(4))
     client = browser(acme)
     assert "data-follows" in client.get("/p/acme/usage/requests/?live=1").content.decode()

@@ -12,9 +12,10 @@ from core.models import Event
 from local.sink import Sink
 from partners.models import Partner
 from tests.webhooks.steps import deliver, make_endpoint, publish, seal_all
-from webhooks import circuits, deliveries, endpoints, fan_out, health
+from webhooks import circuits, deliveries, endpoints, fan_out, health, replays
 from webhooks.claims import Outcome, claim, write
 from webhooks.models import Attempt, Delivery, Endpoint, Health
+from webhooks.replays import Selection
 
 pytestmark = pytest.mark.django_db
 
@@ -195,7 +196,9 @@ class TestAskedFor:
 
     def test_replay(self, broken: Endpoint) -> None:
         Delivery.objects.update(status="failed")
-        assert deliveries.replay(endpoint=broken, by=SYSTEM, only_failed=True) == 12
+        replay = replays.start(endpoint=broken, by=SYSTEM, selection=Selection(only_failed=True))
+        assert replay is not None
+        assert replay.queued == 12
         assert deliver() == []
         circuits.step()
         assert len(deliver()) == 1

@@ -120,6 +120,10 @@ class TestPublish:
         detail = acme.api.get(f"/deliveries/{listed[0]['id']}").expect(200)
         assert detail["endpoint_id"] == endpoint
         assert [(attempt["status_code"], attempt["number"]) for attempt in detail["attempts"]] == [(204, 1)]
+        for query in (f"endpoint={endpoint}", f"id={event}", "answer=2xx", "event_type=course.*&status=succeeded"):
+            assert [row["event_id"] for row in acme.api.get(f"/deliveries?{query}").expect(200)["data"]] == [event]
+            assert event not in str(globex.api.get(f"/deliveries?{query}").expect(200)["data"])
+        acme.api.get("/deliveries?answer=abc").expect_problem(422, "validation_error")
         globex.api.get(f"/deliveries/{listed[0]['id']}").expect_problem(404, "not_found")
         globex.api.post(f"/deliveries/{listed[0]['id']}/retry").expect_problem(404, "not_found")
         globex.api.get(f"/events/{event}").expect_problem(404, "not_found")
@@ -249,6 +253,11 @@ class TestAfterwards:
         assert acme.api.post(f"/webhooks/{endpoint}/replay", {"event_types": ["course.*"]}).expect(202)["matched"] == 1
         deliver()
         assert [delivery["id"] for delivery in sink.deliveries].count(event) == 2
+        replay = acme.api.get(f"/webhooks/{endpoint}/replays").expect(200)["data"][0]
+        assert (replay["matched"], replay["progress"], replay["deliveries"]["succeeded"]) == (1, 100, 1)
+        assert acme.api.get(f"/replays/{replay['id']}").expect(200)["endpoint_id"] == endpoint
+        assert acme.api.post(f"/replays/{replay['id']}/cancel").expect(200)["status"] == "cancelled"
+        acme.api.post(f"/replays/{replay['id']}/cancel").expect_problem(409, "conflict")
         delivery = acme.api.get(f"/webhooks/{endpoint}/deliveries?event_type=course.completed").expect(200)["data"][0]
         acme.api.post(f"/deliveries/{delivery['id']}/retry").expect(202)
         assert acme.api.post(f"/events/{event}/replay", {}).expect(202)["matched"] == 1

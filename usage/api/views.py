@@ -219,7 +219,7 @@ class CallListing(CursorListing):
         summary="List calls",
         description=(
             "Newest first, within seconds of the call. `method`, `path`, `operation`, `address` and `status` are looked for among"
-            f" {log.STRETCH:,} calls a page: a page may have few rows or none, and the next one more. Go on while there is a"
+            f" {listing.STRETCH:,} calls a page: a page may have few rows or none, and the next one more. Go on while there is a"
             " `next_cursor`."
         ),
     ),

@@ -4,7 +4,7 @@ import django_filters
 
 from core.filters import InstantFilter
 from core.models import Event
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Endpoint
 
 
 class EndpointFilter(django_filters.FilterSet):
@@ -15,17 +15,6 @@ class EndpointFilter(django_filters.FilterSet):
     class Meta:
         model = Endpoint
         fields = ["status"]
-
-
-class DeliveryFilter(django_filters.FilterSet):
-    """By status and event type."""
-
-    status = django_filters.ChoiceFilter(choices=Delivery.Status.choices)
-    event_type = django_filters.CharFilter()
-
-    class Meta:
-        model = Delivery
-        fields = ["status", "event_type"]
 
 
 class EventFilter(django_filters.FilterSet):

@@ -12,8 +12,8 @@ from core import ids
 from core.api.serializers import Strict
 from core.events import EventType
 from core.models import Environment, Event
-from webhooks import catalogue, circuits, models, own_types
-from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks import catalogue, circuits, models, own_types, replays
+from webhooks.models import Attempt, Delivery, Endpoint, Replay
 from webhooks.patterns import LONGEST
 
 WEEK = 7 * 24 * 3600
@@ -125,6 +125,44 @@ class ReplaySerializer(Strict):
     event_types = EventTypesField(required=False)
     only_failed = serializers.BooleanField(default=False)
     dry_run = serializers.BooleanField(default=False, help_text="Only count.")
+
+
+class ReplayedSerializer(Strict):
+    """How many deliveries fit, and the replay that sends them again; none for a dry run, or if none fits."""
+
+    matched = serializers.IntegerField(read_only=True)
+    replay_id = serializers.CharField(read_only=True, required=False)
+
+
+class ReplayStateSerializer(Strict):
+    """A replay and how far it has come: `progress` is the share (0–100) of its deliveries that were attempted again."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    endpoint_id = serializers.SerializerMethodField()
+    status = serializers.ChoiceField(Replay.Status.choices, read_only=True)
+    since = serializers.DateTimeField(read_only=True, allow_null=True)
+    until = serializers.DateTimeField(read_only=True, allow_null=True)
+    event_types = EventTypesField(read_only=True)
+    only_failed = serializers.BooleanField(read_only=True)
+    matched = serializers.IntegerField(read_only=True)
+    progress = serializers.SerializerMethodField()
+    deliveries = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField(read_only=True)
+    finished_at = serializers.DateTimeField(read_only=True, allow_null=True)
+
+    @extend_schema_field(OpenApiTypes.STR)
+    def get_endpoint_id(self, replay: Replay) -> str:
+        return ids.encode(Endpoint.id_prefix, replay.endpoint_id)
+
+    @extend_schema_field(OpenApiTypes.INT)
+    def get_progress(self, replay: Replay) -> int:
+        return replays.progress(replay).percent
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
+    def get_deliveries(self, replay: Replay) -> dict[str, int]:
+        found = replays.progress(replay)
+        names = ("waiting", "succeeded", "retrying", "failed")
+        return {name: getattr(found, name) for name in names}
 
 
 class MatchedSerializer(Strict):

@@ -7,12 +7,12 @@ from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_v
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core import problems
-from core.api.pagination import WholeListing
+from core import listing, problems
+from core.api.pagination import CursorListing, WholeListing
 from core.api.views import ApiView, Created, ListMixin, PartnerViewSet, RetrieveMixin
 from core.models import Event, Payload
-from webhooks import catalogue, deliveries, endpoints, log, patterns
-from webhooks.api.filters import DeliveryFilter, EndpointFilter, EventFilter
+from webhooks import catalogue, deliveries, endpoints, log, patterns, replays
+from webhooks.api.filters import EndpointFilter, EventFilter
 from webhooks.api.serializers import (
     CreatedEndpointSerializer,
     CreateEndpointSerializer,
@@ -24,15 +24,19 @@ from webhooks.api.serializers import (
     EventTypeDetailSerializer,
     EventTypeSerializer,
     MatchedSerializer,
+    ReplayedSerializer,
     ReplayEventSerializer,
     ReplaySerializer,
+    ReplayStateSerializer,
     RotateSecretSerializer,
     SecretSerializer,
     SendTestSerializer,
     SentTestSerializer,
     StatsSerializer,
 )
-from webhooks.models import Delivery, Endpoint
+from webhooks.filters import DeliveryFilter, LogFilter
+from webhooks.models import Delivery, Endpoint, Replay
+from webhooks.replays import Selection
 
 SCOPES = {"read": "webhooks:read", "write": "webhooks:write"}
 NEW = {"url": "https://example.com/hooks", "event_types": ["course.*", "payment.processed"], "description": "Production"}
@@ -145,13 +149,23 @@ class EndpointViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
         operation_id="replayWebhook",
         summary="Send events again",
         request=ReplaySerializer,
-        responses={202: MatchedSerializer},
-        examples=[OpenApiExample("What failed", {"since": "2026-01-31T00:00:00Z", "only_failed": True}, request_only=True)],
+        responses={202: ReplayedSerializer},
+        examples=[
+            OpenApiExample("What failed", {"since": "2026-01-31T00:00:00Z", "only_failed": True}, request_only=True),
+            OpenApiExample("On its way", {"matched": 250, "replay_id": "rpl_01jd3x8k5te9fr2m4n6p8q0s1v"}, response_only=True),
+        ],
     )
     def replay(self, request: Request, public_id: str) -> Response:
-        """Send the endpoint again what it was sent, under the same ids; `dry_run` only counts."""
-        matched = deliveries.replay(endpoint=self.get_object(), by=self.actor, **self.read(ReplaySerializer))
-        return Response({"matched": matched}, status=202)
+        """Send the endpoint again what it was sent, under the same ids; `dry_run` only counts. `only_failed` means what was given
+        up and what waits to be tried again. `GET /replays/{replay_id}` tells how far it has come."""
+        endpoint, body = self.get_object(), self.read(ReplaySerializer)
+        counts_only = body.pop("dry_run")
+        selection = Selection(**body)
+        if counts_only:
+            return Response({"matched": selection.count(endpoint)}, status=202)
+        replay = replays.start(endpoint=endpoint, selection=selection, by=self.actor)
+        answer = {"matched": replay.matched, "replay_id": replay.public_id} if replay else {"matched": 0}
+        return Response(answer, status=202)
 
     @extend_schema(operation_id="getWebhookStats", summary="Get an endpoint's statistics", responses=StatsSerializer)
     def stats(self, request: Request, public_id: str) -> Response:
@@ -163,8 +177,58 @@ class EndpointViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
         return Response(EndpointSerializer(endpoint).data)
 
 
+class EndpointReplaysView(PartnerViewSet):
+    """Replays to one endpoint of the calling partner."""
+
+    queryset = Replay.objects.all()
+    serializer_class = ReplayStateSerializer
+    scopes = SCOPES
+
+    @extend_schema(
+        operation_id="listWebhookReplays", summary="List an endpoint's replays", responses=ReplayStateSerializer(many=True)
+    )
+    def list(self, request: Request, public_id: str) -> Response:
+        """The endpoint's replays, newest first."""
+        own = Endpoint.objects.for_caller(self.caller.partner_id, self.caller.environment).present()
+        endpoint = own.public(public_id).first()
+        if endpoint is None:
+            raise problems.NotFound()
+        return self.listed(self.get_queryset().filter(endpoint=endpoint))
+
+
+@extend_schema_view(retrieve=extend_schema(operation_id="getReplay", summary="Get a replay and its progress"))
+class ReplayViewSet(PartnerViewSet, RetrieveMixin):
+    """Replays of the calling partner."""
+
+    queryset = Replay.objects.select_related("endpoint")
+    serializer_class = ReplayStateSerializer
+    scopes = SCOPES
+
+    @extend_schema(operation_id="cancelReplay", summary="Cancel a replay", request=None, responses={200: ReplayStateSerializer})
+    def cancel(self, request: Request, public_id: str) -> Response:
+        """Send nothing more of it; what was not sent again yet stays as it was."""
+        replay = self.get_object()
+        replays.cancel(replay=replay, by=self.actor)
+        return Response(ReplayStateSerializer(replay).data)
+
+
+class DeliveryListing(CursorListing):
+    """Pages of the log of deliveries, which looks for some things in stretches."""
+
+    def find(self, queryset: Any, *, ordering: str, cursor: str, limit: int) -> listing.Page[Any]:
+        return listing.stretch(queryset, ordering=ordering, cursor=cursor, limit=limit)
+
+
+NARROWED = (
+    f"`status`, `event_type` and `answer` are looked for among {listing.STRETCH:,} deliveries a page: a page may have few rows or"
+    " none, and the next one more. Go on while there is a `next_cursor`."
+)
+
+
 class EndpointDeliveriesViewSet(PartnerViewSet):
     """Deliveries to one endpoint of the calling partner."""
+
+    pagination_class = DeliveryListing
 
     queryset = Delivery.objects.all()
     serializer_class = DeliverySerializer
@@ -172,15 +236,36 @@ class EndpointDeliveriesViewSet(PartnerViewSet):
     scopes = SCOPES
 
     @extend_schema(
-        operation_id="listWebhookDeliveries", summary="List an endpoint's deliveries", responses=DeliverySerializer(many=True)
+        operation_id="listWebhookDeliveries",
+        summary="List an endpoint's deliveries",
+        description=f"The endpoint's deliveries, newest first. {NARROWED}",
+        responses=DeliverySerializer(many=True),
     )
     def list(self, request: Request, public_id: str) -> Response:
-        """The endpoint's deliveries, newest first."""
         own = Endpoint.objects.for_caller(self.caller.partner_id, self.caller.environment).present()
         endpoint = own.public(public_id).first()
         if endpoint is None:
             raise problems.NotFound()
         return self.listed(self.get_queryset().filter(endpoint=endpoint))
+
+
+class LogView(PartnerViewSet):
+    """Deliveries to all endpoints of the calling partner."""
+
+    pagination_class = DeliveryListing
+    queryset = Delivery.objects.all()
+    serializer_class = DeliverySerializer
+    filterset_class = LogFilter
+    scopes = SCOPES
+
+    @extend_schema(
+        operation_id="listDeliveries",
+        summary="List deliveries",
+        description=f"Deliveries to every endpoint, newest first. {NARROWED}",
+        responses=DeliverySerializer(many=True),
+    )
+    def list(self, request: Request) -> Response:
+        return self.listed(self.get_queryset())
 
 
 @extend_schema_view(retrieve=extend_schema(operation_id="getDelivery", summary="Get a delivery with its attempts"))
