@@ -47,7 +47,7 @@ def verify(key: str, *, message_id: str, timestamp: str, body: bytes, signatures
     in its header, is at most TOLERANCE seconds off."""
     if not re.fullmatch("[0-9]{1,12}", timestamp) or abs(now - int(timestamp)) > TOLERANCE:
         return False
-    fits = _fits_public if key.startswith(PUBLIC) else _fits_shared
+    fits = _fits_shared if key.startswith(SHARED) else _fits_public
     try:
         return any(fits(key, _signed(message_id, timestamp, body), candidate) for candidate in signatures.split(" "))
     except ValueError:

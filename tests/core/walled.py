@@ -161,7 +161,7 @@ def record(owner: bytes, kind: int, data: bytes) -> bytes:
 def use_name_server() -> None:
     """Put our own in the place of the machine's, in this namespace."""
     with tempfile.NamedTemporaryFile("w") as mine:
-        mine.write("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+        mine.write("nameserver 127.0.0.1\noptions timeout:4 attempts:1\n")
         mine.flush()
         subprocess.run(["mount", "--bind", mine.name, "/etc/resolv.conf"], check=True)
 
@@ -195,10 +195,10 @@ async def main() -> dict[str, Any]:
 
     async def fetch(url: str) -> str:
         async with Client() as client:
-            return await outcome(lambda: client.fetch("POST", url, body=b"{}", timeout=3))
+            return await outcome(lambda: client.fetch("POST", url, body=b"{}", timeout=10))
 
     async def dial(origin: str) -> str:
-        return await outcome(lambda: dialer.connect(asyncio.Protocol, origin, seconds=3))
+        return await outcome(lambda: dialer.connect(asyncio.Protocol, origin, seconds=10))
 
     async def check(url: str) -> str:
         return await outcome(lambda: asyncio.to_thread(check_url, url))
