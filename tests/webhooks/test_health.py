@@ -248,6 +248,42 @@ class TestSwitchedOff:
         assert statuses().count("held") == 0
 
 
+class TestGone:
+    """410 switches off, also where it is a probe or the endpoint is paused already; what it was about is kept."""
+
+    def answer_410(self, *, most: int = 1) -> None:
+        claimed = claim(most, cap=most, in_flight={})
+        write([Outcome(each, False, "gone", status_code=410, final=True, request_headers={"a": "b"}) for each in claimed])
+
+    def test_as_a_probe(self, broken: Endpoint, sink: Sink) -> None:
+        tick()
+        self.answer_410()
+        broken.refresh_from_db()
+        assert (broken.status, set(statuses())) == ("disabled", {"held"})
+        tick(timedelta(hours=1))
+        assert deliver() == []
+        Endpoint.objects.update(url=sink.url)
+        endpoints.enable(endpoint=broken, by=SYSTEM)
+        deliver()
+        assert set(statuses()) == {"succeeded"}
+
+    def test_of_many_at_once_is_told_once(self, acme: Partner, dead: Endpoint) -> None:
+        for _ in range(3):
+            publish(acme)
+        seal_all()
+        self.answer_410(most=3)
+        assert (told("disabled"), set(statuses())) == (1, {"held"})
+
+    def test_while_paused_meanwhile(self, acme: Partner, dead: Endpoint) -> None:
+        publish(acme)
+        seal_all()
+        claimed = claim(1, cap=1, in_flight={})
+        endpoints.pause(endpoint=dead, by=SYSTEM)
+        write([Outcome(claimed[0], False, "gone", status_code=410, final=True, request_headers={"a": "b"})])
+        dead.refresh_from_db()
+        assert (dead.status, set(statuses())) == ("disabled", {"held"})
+
+
 def fail_until(reached: Callable[[], Any]) -> None:
     """A probe every ten hours."""
     for _ in range(20):
