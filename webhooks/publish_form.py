@@ -10,10 +10,17 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 
 from core import idempotency, ids
 from core.actors import Actor
-from core.events import UnstorablePayload, canonical, normal
+from core.events import EventType, UnstorablePayload, canonical, normal
 from core.models import Environment
 from core.problems import Problem
 from webhooks import catalogue, publishing
+
+
+class _Data(forms.JSONField):
+    """JSON as people read it: by lines, in its own letters."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict) else super().prepare_value(value)
 
 
 class PublishForm(forms.Form):
@@ -28,7 +35,7 @@ class PublishForm(forms.Form):
         help_text=_("Its id or short name. Left empty, the event concerns every partner."),
     )
     environment = forms.ChoiceField(label=_("Environment"), choices=Environment.choices, widget=UnfoldAdminSelectWidget)
-    data = forms.JSONField(  # type: ignore[assignment]  # the field's name hides an attribute of the base
+    data = _Data(  # type: ignore[assignment]  # the field's name hides an attribute of the base
         label=_("Data"), widget=UnfoldAdminTextareaWidget(attrs={"rows": 14, "spellcheck": "false"})
     )
     once = forms.CharField(widget=forms.HiddenInput, max_length=40)
@@ -38,15 +45,15 @@ class PublishForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offered: Any = self.fields["type"]
-        offered.choices = [(kind.name, kind.name) for kind in catalogue.entries() if kind.published and not kind.retired]
+        offered.choices = [(kind.name, kind.name) for kind in _offered()]
 
     @classmethod
     def filled(cls, name: str) -> "PublishForm":
         """A form for this type, or the first, with its example for data."""
-        kind = catalogue.find(name)
-        example = kind.example if kind else {}
-        text = json.dumps(example, indent=2, ensure_ascii=False)
-        return cls(initial={"type": name, "environment": Environment.LIVE, "data": text, "once": str(ids.new())})
+        offered = {kind.name: dict(kind.example) for kind in _offered()}
+        chosen = name if name in offered else next(iter(offered), "")
+        facts = {"type": chosen, "data": offered.get(chosen, {})}
+        return cls(initial={**facts, "environment": Environment.LIVE, "once": str(ids.new())})
 
     def clean_partner(self) -> Any:
         words = self.cleaned_data["partner"].strip()
@@ -108,3 +115,7 @@ def publish_once(form: PublishForm, *, by: Actor) -> dict[str, str]:
     answer = idempotency.once(caller=f"console:{by.id}:events", key=key, request=mark, work=work)
     found: dict[str, str] = json.loads(answer.body)
     return found
+
+
+def _offered() -> list[EventType]:
+    return [kind for kind in catalogue.entries() if kind.published and not kind.retired]

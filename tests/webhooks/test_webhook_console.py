@@ -143,8 +143,8 @@ class TestPublish:
 
     def asked(self, console: Client, **facts: str) -> dict[str, str]:
         """What the form holds when it opens, changed."""
-        initial = console.get(f"{self.PLACE}?type=course.completed").context["form"].initial
-        return {"partner": "", **initial, **facts}
+        form = console.get(f"{self.PLACE}?type=course.completed").context["form"]
+        return {field.html_name: field.value() or "" for field in form} | facts
 
     def test_counts_first_and_publishes_once(self, console: Client, acme: Partner, globex: Partner) -> None:
         for partner in (acme, globex):
@@ -158,6 +158,11 @@ class TestPublish:
         event = Event.objects.get(type="course.completed")
         assert (event.partner_id, event.environment, event.actor_kind) == (None, "live", "operator")
         assert event.data == TYPES["course.completed"].example
+
+    def test_opens_with_the_first_type_and_its_example(self, console: Client) -> None:
+        form = console.get(self.PLACE).context["form"]
+        assert form["type"].value() == "course.completed"
+        assert json.loads(form["data"].value()) == TYPES["course.completed"].example
 
     def test_what_was_changed_since_is_counted_again(self, console: Client, acme: Partner) -> None:
         make_endpoint(acme, "https://hooks.example/in", "course.*", environment="test")
