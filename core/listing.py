@@ -93,17 +93,17 @@ def after(queryset: QuerySet[Row], *, ordering: str = "-id", cursor: str = "") -
     rows = queryset.order_by(*(f"{'-' if descending else ''}{field}" for field in fields))
     if not cursor:
         return rows
-    values = _decode(cursor, ordering, len(fields))
+    values = decode(cursor, ordering, len(fields))
     try:
         values[0] = _instant(values[0]) if _is_instant(queryset.model, name) else values[0]
         return rows.filter(_after(fields, values, "lt" if descending else "gt"))
     except (ValueError, TypeError, OverflowError, DjangoValidationError) as error:
-        raise _invalid() from error
+        raise invalid() from error
 
 
 def cursor_of(row: Model, ordering: str = "-id") -> str:
     """The cursor of what comes after a row."""
-    return _encode(ordering, [_value(row, field) for field in _fields(ordering)])
+    return encode(ordering, [_value(row, field) for field in _fields(ordering)])
 
 
 def _fields(ordering: str) -> list[str]:
@@ -127,23 +127,25 @@ def _value(row: Model, field: str) -> Any:
     return value
 
 
-def _encode(ordering: str, values: list[Any]) -> str:
+def encode(ordering: str, values: list[Any]) -> str:
+    """A cursor of these values."""
     plain = [
         value.isoformat() if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value for value in values
     ]
     return base64.urlsafe_b64encode(json.dumps([ordering, *plain]).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, ordering: str, length: int) -> list[Any]:
+def decode(cursor: str, ordering: str, length: int) -> list[Any]:
+    """The values of a cursor. Raises ValidationError for one that isn't of this ordering."""
     try:
         decoded = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, RecursionError) as error:
-        raise _invalid() from error
+        raise invalid() from error
     if not isinstance(decoded, list) or len(decoded) != length + 1 or decoded[0] != ordering:
-        raise _invalid()
+        raise invalid()
     values: list[Any] = decoded[1:]
     if not all(_is_value(value) for value in values):
-        raise _invalid()
+        raise invalid()
     return values
 
 
@@ -155,16 +157,17 @@ def _is_instant(model: type[Model], name: str) -> bool:
 
 
 def _instant(text: Any) -> datetime:
-    """As `_encode` writes it. Raises ValueError, TypeError, OverflowError: PostgreSQL doesn't take every offset."""
+    """As `encode` writes it. Raises ValueError, TypeError, OverflowError: PostgreSQL doesn't take every offset."""
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _is_value(value: Any) -> bool:
-    """Whether `_encode` may have written it, and PostgreSQL can compare with it."""
+    """Whether `encode` may have written it, and PostgreSQL can compare with it."""
     if isinstance(value, str):
         return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
     return type(value) is int and abs(value) < 1 << 63
 
 
-def _invalid() -> ValidationError:
+def invalid() -> ValidationError:
+    """What is said of a cursor that isn't one."""
     return ValidationError({"cursor": [str(_("This is no cursor of this list. Start again without one."))]})

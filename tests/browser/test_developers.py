@@ -23,8 +23,8 @@ def test_error_code(visit: Visit) -> None:
 
 
 def test_event_types(visit: Visit) -> None:
-    assert "mentor.matched" in look(visit, "/developers/events/", "event-types")
-    assert "Optional" in look(visit, "/developers/events/invoice.issued", "event-type")
+    assert "mentor.matched" in look(visit, "/developers/events/?q=mentor", "event-types", screens=EXTREMES)
+    assert "Optional" in look(visit, "/developers/events/invoice.issued", "event-type", screens=EXTREMES)
 
 
 def test_reference_runs_under_the_content_security_policy(visit: Visit) -> None:

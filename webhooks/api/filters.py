@@ -1,5 +1,7 @@
 """Filters of webhook lists."""
 
+from typing import Any
+
 import django_filters
 
 from core.filters import InstantFilter
@@ -18,13 +20,18 @@ class EndpointFilter(django_filters.FilterSet):
 
 
 class EventFilter(django_filters.FilterSet):
-    """By type, what it is about, and time."""
+    """By type, family of types, what it is about, and time."""
 
     type = django_filters.CharFilter()
+    family = django_filters.CharFilter(method="of_family", max_length=80)
     subject = django_filters.CharFilter()
     since = InstantFilter(field_name="created_at", lookup_expr="gte")
     until = InstantFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Event
-        fields = ["type", "subject", "since", "until"]
+        fields = ["type", "family", "subject", "since", "until"]
+
+    def of_family(self, rows: Any, name: str, value: str) -> Any:
+        """Those whose type begins so, as `course` or `course.*`."""
+        return rows.filter(type__startswith=f"{value.removesuffix('*').removesuffix('.')}.")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -286,6 +287,21 @@ class DeliveryViewSet(PartnerViewSet, RetrieveMixin):
         return Response(DeliverySerializer(delivery).data, status=202)
 
 
+class EventListing(CursorListing):
+    """Of the event log, which is in two chains: the partner's, and the one of what concerns everybody."""
+
+    partner: Any = None
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
+        self.partner = view.caller.partner_id
+        if request.query_params.get("ordering") == f"-{log.SEALED}":
+            raise problems.ValidationError({"ordering": [str(_("The log is read in the order it was sealed in, not back."))]})
+        return super().paginate_queryset(queryset, request, view)
+
+    def find(self, queryset: Any, *, ordering: str, cursor: str, limit: int) -> Any:
+        return log.page(queryset, partner=self.partner, ordering=ordering, cursor=cursor, limit=limit)
+
+
 @extend_schema_view(
     list=extend_schema(operation_id="listEvents", summary="List events"),
     retrieve=extend_schema(operation_id="getEvent", summary="Get an event"),
@@ -296,6 +312,8 @@ class EventViewSet(PartnerViewSet):
     queryset = Event.objects.all()
     serializer_class = EventSerializer
     filterset_class = EventFilter
+    pagination_class = EventListing
+    ordering_fields = (log.SEALED,)
     scopes = SCOPES
 
     def get_queryset(self) -> Any:
@@ -304,6 +322,8 @@ class EventViewSet(PartnerViewSet):
         return log.events_of(self.caller.partner_id, self.caller.environment)
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Newest first. To poll, take `ordering=sealed` and keep `next_cursor`, which is always given: asked with it again, the
+        list goes on with what has come since, and misses nothing."""
         rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         paginator: Any = self.paginator
         answer: Response = paginator.get_paginated_response(self._told(rows))
