@@ -25,6 +25,7 @@ from webhooks import (
     endpoints,
     event_types_admin,  # noqa: F401  (registers it)
     halts,
+    own_headers,
     queue,
     replays,
 )
@@ -66,7 +67,7 @@ class ReplayForm(BaseDialogForm):
 class EndpointAdmin(Whole):
     """Endpoints of all partners. Secrets are not shown to operators."""
 
-    hidden = frozenset({"id", "secret", "previous_secret"})
+    hidden = frozenset({"id", "headers", "secret", "previous_secret"})
     list_display = ["url", "partner", "environment", "event_types", "status", "status_reason", "created_at"]
     list_filter = ["status", "environment"]
     list_select_related = ["partner"]
@@ -76,7 +77,14 @@ class EndpointAdmin(Whole):
     actions_list = ["queue"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).defer("secret", "previous_secret")
+        return super().get_queryset(request).defer("headers", "secret", "previous_secret")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*super().get_readonly_fields(request, obj), "header_names"]
+
+    @admin.display(description=_("headers"))
+    def header_names(self, obj: Endpoint) -> str:
+        return ", ".join(own_headers.of(obj)) or "–"
 
     pause = Deed(
         verb=endpoints.pause,
@@ -147,7 +155,7 @@ class DeliveryAdmin(Whole):
     actions_detail = ["send_again"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).defer("endpoint__secret", "endpoint__previous_secret")
+        return super().get_queryset(request).defer("endpoint__headers", "endpoint__secret", "endpoint__previous_secret")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [*super().get_readonly_fields(request, obj), "attempts"]

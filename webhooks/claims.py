@@ -15,7 +15,7 @@ from core import clock, faults, ids
 from core.crypto import UnreadableSecret
 from core.models import Event, Payload
 from core.states import StaleState
-from webhooks import circuits, deliveries, endpoints, health
+from webhooks import circuits, deliveries, endpoints, health, own_headers
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.schedule import wait_after
 
@@ -67,6 +67,7 @@ class Claimed:
     endpoint_id: UUID
     url: str
     secrets: tuple[str, ...]
+    headers: Mapping[str, str]
     message_id: str
     body: bytes | None
     step: int
@@ -165,7 +166,9 @@ def _prepared(rows: Iterable[tuple[Any, ...]], lease: datetime) -> list[Claimed]
         body = body_of(event, payloads[event_id], type=type, partner=partner_id) if event_id in payloads else None
         secrets = endpoints.secrets_of(endpoint)
         probe = endpoint_id in barred
-        claimed.append(Claimed(pk, endpoint_id, endpoint.url, secrets, event.public_id, body, step, count + 1, lease, probe))
+        headers = own_headers.of(endpoint)
+        facts = (endpoint.url, secrets, headers, event.public_id, body, step, count + 1, lease, probe)
+        claimed.append(Claimed(pk, endpoint_id, *facts))
     if off:  # came in while the endpoint was being paused or removed
         deliveries.set_aside(off)
     if parked:

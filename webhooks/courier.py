@@ -8,7 +8,7 @@ import asyncio
 import resource
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -21,8 +21,9 @@ from django.utils.translation import gettext as _
 
 from core import clock, faults, ids
 from core.outbound import LARGEST_ANSWER, Answer, Client, Refused, Unreachable
+from core.redaction import MASK
 from core.streams import either, wakes
-from webhooks import signing
+from webhooks import own_headers, signing
 from webhooks.claims import Claimed, Outcome, claim, write
 from webhooks.explanations import explain, explain_failure
 from webhooks.fan_out import WAKES
@@ -144,7 +145,9 @@ async def attempt(client: Client, delivery: Claimed) -> Outcome:
     """Post one delivery, and say what came of it."""
     if delivery.body is None:
         return Outcome(delivery, succeeded=False, explanation=_("The event's data has outlived its retention."), final=True)
-    headers = signed_headers(message_id=delivery.message_id, secrets=delivery.secrets, body=delivery.body)
+    signed = signed_headers(message_id=delivery.message_id, secrets=delivery.secrets, body=delivery.body)
+    headers = {**delivery.headers, **signed}
+    kept = {**dict.fromkeys(delivery.headers, MASK), **signed}
     faults.point("post.begun")
     began = time.perf_counter()
     try:
@@ -153,9 +156,9 @@ async def attempt(client: Client, delivery: Claimed) -> Outcome:
         )
     except (Refused, Unreachable) as failure:
         seconds = time.perf_counter() - began
-        return Outcome(delivery, succeeded=False, explanation=explain_failure(failure), seconds=seconds, request_headers=headers)
+        return Outcome(delivery, succeeded=False, explanation=explain_failure(failure), seconds=seconds, request_headers=kept)
     faults.point("post.answered")
-    return _judged(delivery, headers, answer)
+    return _judged(delivery, kept, answer)
 
 
 def signed_headers(*, message_id: str, secrets: tuple[str, ...], body: bytes) -> dict[str, str]:
@@ -172,7 +175,8 @@ def signed_headers(*, message_id: str, secrets: tuple[str, ...], body: bytes) ->
 
 
 def _judged(delivery: Claimed, headers: dict[str, str], answer: Answer) -> Outcome:
-    received = {name.lower()[:100]: _readable(value)[:1_000] for name, value in answer.headers}
+    own = delivery.headers
+    received = {name.lower()[:100]: own_headers.masked(_readable(value), own)[:1_000] for name, value in answer.headers}
     waits = answer.status in {429, 503}
     return Outcome(
         delivery,
@@ -182,16 +186,16 @@ def _judged(delivery: Claimed, headers: dict[str, str], answer: Answer) -> Outco
         seconds=answer.seconds,
         request_headers=headers,
         response_headers=received,
-        response_body=_shown(answer.body, received.get("content-encoding", "")),
+        response_body=_shown(answer.body, received.get("content-encoding", ""), own),
         retry_after=read_retry_after(received.get("retry-after"), now=clock.now()) if waits else None,
         final=answer.status == 410,
     )
 
 
-def _shown(body: bytes, encoding: str) -> str:
+def _shown(body: bytes, encoding: str, own: Mapping[str, str]) -> str:
     if encoding and encoding != "identity":
         return _("({count} bytes, compressed with {encoding})").format(count=len(body), encoding=encoding[:40])
-    return _readable(body.decode("utf-8", "replace"))[:KEPT_BODY]
+    return own_headers.masked(_readable(body.decode("utf-8", "replace")), own)[:KEPT_BODY]
 
 
 def _readable(text: str) -> str:

@@ -1,19 +1,20 @@
 """What can happen to an endpoint."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
+from yarl import URL
 
 from core import addresses, clock, events, wake
 from core.actors import SYSTEM, Actor
 from core.models import Environment
 from core.problems import Conflict, ValidationError
 from core.states import swap, transition
-from webhooks import catalogue, circuits, deliveries, patterns, signing
+from webhooks import catalogue, circuits, deliveries, own_headers, patterns, payload_filters, signing
 from webhooks.event_types import (
     WEBHOOK_CREATED,
     WEBHOOK_DISABLED,
@@ -59,10 +60,12 @@ def create(
     by: Actor,
     description: str = "",
     signature: str = Endpoint.Signature.HMAC,
+    **options: Any,
 ) -> Created:
     """Add an endpoint, active at once unless an operator has paused all of the partner's.
 
-    Raises ValidationError for an address or a pattern that can't be, TooManyEndpoints.
+    `options` are those of `update`. Raises ValidationError for an address, a pattern or an option that can't be,
+    TooManyEndpoints.
     """
     if Endpoint.objects.for_caller(partner, environment).present().count() >= MOST_ENDPOINTS:
         raise TooManyEndpoints(most=MOST_ENDPOINTS)
@@ -77,6 +80,7 @@ def create(
         signature=signature,
         secret=secret,
         public_key=signing.public_key(secret),
+        **_checked_options(options, kept={}),
         **({"halt": halt, "status": Endpoint.Status.PAUSED, "status_reason": halt.reason[:300]} if halt else {}),
     )
     _tell(WEBHOOK_CREATED, endpoint, by, event_types=endpoint.event_types)
@@ -85,9 +89,18 @@ def create(
 
 @transaction.atomic
 def update(*, endpoint: Endpoint, by: Actor, **changes: Any) -> None:
-    """Change `url`, `event_types` or `description`. Raises ValidationError, StaleState for a removed one."""
+    """Change `url`, `event_types`, `description`, `filter` or `headers`. Raises ValidationError, StaleState for a removed one.
+
+    Values of headers that are masked stay as they are, but not for a server elsewhere: who may change the address may not
+    thereby read them.
+    """
+    kept = own_headers.of(endpoint)
     if "url" in changes:
         changes["url"] = checked_url(changes["url"], endpoint.environment)
+        if kept and URL(changes["url"]).origin() != URL(endpoint.url).origin():
+            changes.setdefault("headers", own_headers.shown(endpoint))
+            kept = {}
+    changes |= _checked_options(changes, kept=kept)
     if "event_types" in changes:
         changes["event_types"] = checked_patterns(changes["event_types"])
     if changes:
@@ -224,6 +237,16 @@ def checked_patterns(given: Iterable[str]) -> list[str]:
             }
             raise ValidationError([error])
     return found
+
+
+def _checked_options(given: Mapping[str, Any], *, kept: Mapping[str, str]) -> dict[str, Any]:
+    """The options among what is given, as they are stored. Raises ValidationError."""
+    checked = dict(given)
+    if "filter" in given:
+        checked["filter"] = payload_filters.checked(given["filter"])
+    if "headers" in given:
+        checked["headers"] = own_headers.checked(given["headers"], kept=kept)
+    return checked
 
 
 def _new_key(signature: str) -> str:

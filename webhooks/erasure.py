@@ -19,6 +19,8 @@ def erase(partner: Partner) -> None:
         url="",
         description="",
         status_reason="",
+        filter={},
+        headers=None,
         secret="",
         previous_secret=None,
         previous_public_key="",

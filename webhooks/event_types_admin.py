@@ -126,7 +126,7 @@ class EventTypeAdmin(ConsoleList):
                     event = publish_once(form, by=operator_of(request))
                     messages.success(request, _("{name} is published as {id}.").format(name=event["type"], id=event["id"]))
                     return redirect("admin:webhooks_eventtype_changelist")
-                told = publishing.told(**form.audience)
+                told = publishing.told(**form.facts)
             except Problem as problem:
                 form.add_error(None, problem.said)
         context = {

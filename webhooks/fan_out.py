@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from core import clock, wake
 from core.models import Event
-from webhooks import patterns
+from webhooks import patterns, payload_filters
 from webhooks.event_types import WEBHOOK_TEST
 from webhooks.models import Delivery, Endpoint
 
@@ -22,7 +22,7 @@ def fan_out(events: Sequence[Event], payloads: Mapping[UUID, dict[str, Any]]) ->
     if not sent:
         return
     endpoints = _endpoints_for(sent)
-    chosen = [(event, endpoint) for event in sent for endpoint in _wanting(event, endpoints)]
+    chosen = [(event, endpoint) for event in sent for endpoint in _wanting(event, payloads.get(event.pk, {}), endpoints)]
     active = _active([endpoint for _event, endpoint in chosen])
     now = clock.now()
     deliveries = [
@@ -42,9 +42,9 @@ def fan_out(events: Sequence[Event], payloads: Mapping[UUID, dict[str, Any]]) ->
         wake.on_commit(WAKES)
 
 
-def count(event: Event) -> int:
-    """How many endpoints would be told of an event now."""
-    return sum(1 for _endpoint in _wanting(event, _endpoints_for([event]))) if goes_out(event) else 0
+def count(event: Event, data: Mapping[str, Any]) -> int:
+    """How many endpoints would be told of an event with this data now."""
+    return sum(1 for _endpoint in _wanting(event, data, _endpoints_for([event]))) if goes_out(event) else 0
 
 
 def goes_out(event: Event) -> bool:
@@ -74,15 +74,19 @@ def _endpoints_for(events: Sequence[Event]) -> Mapping[Key, list[Endpoint]]:
     for environment in {event.environment for event in events if event.partner_id is None}:
         wanted |= Q(environment=environment)
     found: dict[Key, list[Endpoint]] = defaultdict(list)
-    fields = ("partner_id", "environment", "event_types", "status")  # secrets stay where they are
+    fields = ("partner_id", "environment", "event_types", "filter", "status")  # secrets stay where they are
     for endpoint in Endpoint.objects.present().filter(wanted).only(*fields):
         found[endpoint.partner_id, endpoint.environment].append(endpoint)
         found[None, endpoint.environment].append(endpoint)
     return found
 
 
-def _wanting(event: Event, endpoints: Mapping[Key, list[Endpoint]]) -> Iterator[Endpoint]:
-    for endpoint in endpoints.get((event.partner_id, event.environment), ()):
-        about_itself = event.subject == endpoint.public_id
-        if not about_itself and any(patterns.matches(pattern, event.type) for pattern in endpoint.event_types):
-            yield endpoint
+def wants(endpoint: Endpoint, event: Event, data: Mapping[str, Any]) -> bool:
+    """Whether an endpoint is to be told of an event with this data, if it is one of those who may be."""
+    named = any(patterns.matches(pattern, event.type) for pattern in endpoint.event_types)
+    return named and payload_filters.matches(endpoint.filter, data) and event.subject != endpoint.public_id
+
+
+def _wanting(event: Event, data: Mapping[str, Any], endpoints: Mapping[Key, list[Endpoint]]) -> Iterator[Endpoint]:
+    found = endpoints.get((event.partner_id, event.environment), ())
+    return (endpoint for endpoint in found if wants(endpoint, event, data))

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.problems import ValidationError
 from partners.pages import PartnerRequest
-from webhooks import catalogue, endpoints
+from webhooks import catalogue, endpoints, own_headers, payload_filters
 from webhooks.endpoints import Created
 from webhooks.models import Delivery, Endpoint
 from webhooks.patterns import ABOUT_WEBHOOKS
@@ -34,6 +34,37 @@ class SignatureField(forms.ChoiceField):
         return super().clean(value) if value else None
 
 
+class HeadersField(forms.CharField):
+    """A header a line."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("Headers"),
+            required=False,
+            max_length=20_000,
+            widget=forms.Textarea(
+                attrs={"rows": 2, "spellcheck": "false", "class": "mono", "placeholder": "Authorization: Bearer …"}
+            ),
+            help_text=_(
+                "Sent with each delivery, one a line. Values are kept encrypted and not shown again; ••• leaves one as it is."
+            ),
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(f"{name}: {shown}" for name, shown in value.items()) if isinstance(value, dict) else value
+
+    def clean(self, value: Any) -> Any:
+        headers: dict[str, str] = {}
+        for line in str(super().clean(value)).splitlines():
+            name, colon, content = line.partition(":")
+            if not line.strip():
+                continue
+            if not colon or name.strip().lower() in headers:
+                raise forms.ValidationError(_("Write each header once, on a line of its own: Name: value."))
+            headers[name.strip().lower()] = content.strip()
+        return headers
+
+
 class EndpointForm(forms.Form):
     """Address and event types of an endpoint: whole families by box, single types by name."""
 
@@ -55,6 +86,16 @@ class EndpointForm(forms.Form):
         help_text=_("Names, separated by blanks. Types that begin with webhook. are sent only if they are named here."),
     )
 
+    filter = forms.JSONField(
+        label=_("Filter"),
+        required=False,
+        max_length=payload_filters.LARGEST,
+        widget=forms.Textarea(
+            attrs={"rows": 3, "spellcheck": "false", "class": "mono", "placeholder": '{"data.currency": ["USD"]}'}
+        ),
+        help_text=_("Only events whose data fits are sent: JSON, as the guide to webhooks has it. Left empty, all are."),
+    )
+    headers = HeadersField()
     signature = SignatureField()
 
     def __init__(self, *args: Any, endpoint: Endpoint | None = None, **kwargs: Any) -> None:
@@ -63,7 +104,14 @@ class EndpointForm(forms.Form):
         if endpoint:
             boxes = [pattern for pattern in endpoint.event_types if pattern == EVERYTHING or pattern in families]
             rest = " ".join(pattern for pattern in endpoint.event_types if pattern not in boxes)
-            kwargs["initial"] = {"url": endpoint.url, "description": endpoint.description, "families": boxes, "names": rest}
+            kwargs["initial"] = {
+                "url": endpoint.url,
+                "description": endpoint.description,
+                "families": boxes,
+                "names": rest,
+                "filter": endpoint.filter or None,
+                "headers": own_headers.shown(endpoint),
+            }
         super().__init__(*args, **kwargs)
         if endpoint:
             del self.fields["signature"]  # another kind of key is a rotation
@@ -74,6 +122,7 @@ class EndpointForm(forms.Form):
         facts: dict[str, Any] = super().clean() or self.cleaned_data
         if "signature" in facts and not facts["signature"]:
             del facts["signature"]
+        facts["filter"] = facts.get("filter") or {}
         facts["event_types"] = [*facts.pop("families", []), *facts.pop("names", "").replace(",", " ").split()]
         return facts
 
@@ -98,7 +147,9 @@ class EndpointForm(forms.Form):
 
     def _show(self, error: ValidationError) -> None:
         for found in error.facts["errors"]:
-            self.add_error("url" if found["pointer"] == "/url" else "names", found["detail"])
+            place = found["pointer"].split("/")[1]
+            inside = found["pointer"].removeprefix(f"/{place}/") if place == "filter" else ""
+            self.add_error(place if place in self.fields else "names", f"{inside} {found['detail']}".strip())
 
 
 class RotateForm(forms.Form):

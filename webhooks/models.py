@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from core import clock
@@ -65,6 +65,8 @@ class Endpoint(PartnerOwned):
     url = models.CharField(_("URL"), max_length=2_000)
     event_types = ArrayField(models.CharField(max_length=80), verbose_name=_("event types"))
     description = models.CharField(_("description"), max_length=200, blank=True)
+    filter = models.JSONField(_("filter"), default=dict, db_default=Value({}, models.JSONField()), blank=True)
+    headers = EncryptedField(null=True, editable=False, help_text=_("Names and values, as `webhooks.own_headers` has them."))
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.ACTIVE, editable=False)
     status_reason = models.CharField(_("reason"), max_length=300, blank=True, editable=False)
     signature = models.CharField(_("signature"), max_length=7, choices=Signature, default=Signature.HMAC, editable=False)

@@ -53,7 +53,7 @@ def publish(
     return events.emit(type=kind, partner=partner, environment=environment, actor=by, data=data)
 
 
-def told(*, type: str, partner: Any = None, environment: str = Environment.LIVE) -> int:
+def told(*, type: str, data: dict[str, Any], partner: Any = None, environment: str = Environment.LIVE) -> int:
     """How many endpoints would be told of such an event now, those among them whose deliveries are held."""
     event = Event(type=type, partner_id=getattr(partner, "pk", partner), environment=environment)
-    return fan_out.count(event)
+    return fan_out.count(event, data)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from core.tables import listing
 from partners.pages import PartnerRequest, partner_page
-from webhooks import circuits, deliveries, endpoints
+from webhooks import circuits, deliveries, endpoints, own_headers
 from webhooks.forms import EndpointForm, RotateForm, TestForm
 from webhooks.models import Delivery, Endpoint, Halt
 from webhooks.page_parts import endpoints_of, frame, the_endpoint
@@ -88,6 +88,7 @@ def endpoint_detail(request: PartnerRequest, public_id: str) -> HttpResponse:
     sent = Delivery.objects.filter(endpoint=endpoint).select_related("partner").order_by("-id")
     context = {
         "endpoint": endpoint,
+        "headers": own_headers.of(endpoint).keys(),
         "deliveries": sent[:NEWEST],
         "stats": deliveries.stats(endpoint),
         "health": circuits.of(endpoint),

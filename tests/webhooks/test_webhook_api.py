@@ -52,6 +52,18 @@ class TestEndpoints:
             "last_error": "",
         }
 
+    def test_options_are_checked_shown_and_changed(self, acme: Member, sink: Sink) -> None:
+        options = {"filter": {"data.course_id": ["c_1"]}, "headers": {"Authorization": "Bearer hdr-of-the-api-test"}}
+        made = acme.api.post("/webhooks", {"url": sink.url, "event_types": ["*"], **options}).expect(201)
+        found = acme.api.get(f"/webhooks/{made['id']}").expect(200)
+        assert (found["filter"], found["headers"]) == (options["filter"], {"authorization": "•••"})
+        bad = acme.api.patch(f"/webhooks/{made['id']}", {"filter": {"data.x": [{"like": "y"}]}}).expect_problem(
+            422, "validation_error"
+        )
+        assert bad["errors"][0]["pointer"] == "/filter/data.x/0"
+        changed = acme.api.patch(f"/webhooks/{made['id']}", {"filter": {}, "headers": {}}).expect(200)
+        assert (changed["filter"], changed["headers"]) == ({}, {})
+
     def test_idempotent_answer_leaves_the_secret_out(self, acme: Member, sink: Sink) -> None:
         body, headers = {"url": sink.url, "event_types": ["*"]}, {"Idempotency-Key": "once"}
         first = acme.api.post("/webhooks", body, headers=headers).expect(201)

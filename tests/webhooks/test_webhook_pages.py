@@ -11,7 +11,7 @@ from core.models import User
 from local.sink import Sink
 from partners.models import Member, Partner
 from tests.webhooks.steps import deliver, make_endpoint, publish
-from webhooks import circuits, endpoints
+from webhooks import circuits, endpoints, own_headers
 from webhooks.models import Delivery, Endpoint
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +50,29 @@ def test_secret_is_shown_once(member: Client, sink: Sink) -> None:
         assert again.status_code == 200, path
         assert endpoint.secret.encode() not in again.content
     assert sink.url.encode() in member.get("/p/acme/webhooks/").content
+
+
+def test_filter_and_headers_are_edited(member: Client, sink: Sink) -> None:
+    facts = {
+        "url": sink.url,
+        "families": ["*"],
+        "filter": '{"data.x": ["y"]}',
+        "headers": "Authorization: Bearer hdr-of-the-page",
+    }
+    member.post("/p/acme/webhooks/new/", facts)
+    endpoint = Endpoint.objects.get()
+    assert (endpoint.filter, own_headers.of(endpoint)) == ({"data.x": ["y"]}, {"authorization": "Bearer hdr-of-the-page"})
+    root = f"/p/acme/webhooks/{endpoint.public_id}/"
+    for path in ("", "edit/"):
+        shown = html.unescape(member.get(root + path).content.decode())
+        assert "data.x" in shown
+        assert "authorization" in shown
+        assert "hdr-of-the-page" not in shown
+    refused = member.post(root + "edit/", facts | {"filter": '{"x": ["y"]}', "headers": "host: x"})
+    assert refused.status_code == 422
+    assert member.post(root + "edit/", facts | {"filter": "", "headers": "authorization: •••"}).status_code == 302
+    endpoint.refresh_from_db()
+    assert (endpoint.filter, own_headers.of(endpoint)) == ({}, {"authorization": "Bearer hdr-of-the-page"})
 
 
 def test_public_key_is_shown_and_the_private_one_is_not(member: Client, sink: Sink) -> None:

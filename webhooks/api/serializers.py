@@ -12,7 +12,7 @@ from core import ids
 from core.api.serializers import Strict
 from core.events import EventType
 from core.models import Environment, Event
-from webhooks import catalogue, circuits, models, own_types, replays
+from webhooks import catalogue, circuits, models, own_headers, own_types, replays
 from webhooks.models import Attempt, Delivery, Endpoint, Replay
 from webhooks.patterns import LONGEST
 
@@ -45,6 +45,17 @@ class EndpointHealthSerializer(Strict):
     last_error = serializers.CharField(read_only=True)
 
 
+class HeadersField(serializers.DictField):
+    """Headers of their own; in answers with a mask for each value."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        child = serializers.CharField(max_length=own_headers.LONGEST_VALUE, trim_whitespace=False)
+        super().__init__(child=child, **kwargs)
+
+    def get_attribute(self, instance: Endpoint) -> dict[str, str]:
+        return own_headers.shown(instance)
+
+
 class EndpointSerializer(Strict):
     """An endpoint, without its secret. Where `signature` is `ed25519`, `public_key` verifies what is sent."""
 
@@ -52,6 +63,11 @@ class EndpointSerializer(Strict):
     url = serializers.CharField(max_length=2_000)
     event_types = EventTypesField(help_text="Names of event types, families like `course.*`, or `*`.")
     description = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    filter = ObjectField(required=False, help_text='Only events whose data fits: `{"data.currency": ["USD"]}`; see the guide.')
+    headers = HeadersField(
+        required=False,
+        help_text="Sent with each delivery. Values are masked in answers; a masked value that is sent stays as it is.",
+    )
     environment = serializers.ChoiceField(Environment.choices, read_only=True)
     status = serializers.ChoiceField(Endpoint.Status.choices, read_only=True)
     status_reason = serializers.CharField(read_only=True)

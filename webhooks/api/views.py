@@ -12,7 +12,7 @@ from core import listing, problems
 from core.api.pagination import CursorListing, WholeListing
 from core.api.views import ApiView, Created, ListMixin, PartnerViewSet, RetrieveMixin
 from core.models import Event, Payload
-from webhooks import catalogue, deliveries, endpoints, log, patterns, replays
+from webhooks import catalogue, deliveries, endpoints, fan_out, log, replays
 from webhooks.api.filters import EndpointFilter, EventFilter
 from webhooks.api.serializers import (
     CreatedEndpointSerializer,
@@ -41,6 +41,10 @@ from webhooks.replays import Selection
 
 SCOPES = {"read": "webhooks:read", "write": "webhooks:write"}
 NEW = {"url": "https://example.com/hooks", "event_types": ["course.*", "payment.processed"], "description": "Production"}
+OPTIONS = {
+    "filter": {"data.currency": ["USD", "EUR"], "data.amount": [{"numeric": [">", 100]}]},
+    "headers": {"authorization": "Bearer of-your-choice"},
+}
 MADE = NEW | {
     "id": "whk_01jd3x8k5te9fr2m4n6p8q0s1v",
     "environment": "live",
@@ -57,10 +61,13 @@ MADE = NEW | {
         "disabled_from": None,
         "last_error": "",
     },
+    "filter": {"data.currency": ["USD", "EUR"]},
+    "headers": {"authorization": "•••"},
     "previous_secret_until": None,
     "created_at": "2026-01-31T12:00:00Z",
 }
 CREATE = OpenApiExample("Courses and payments", NEW, request_only=True)
+PICKY = OpenApiExample("Large payments, with a header", NEW | OPTIONS, request_only=True)
 CREATED = OpenApiExample("Created", MADE | {"secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}, response_only=True)
 KEY = {"signature": "ed25519", "public_key": "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "secret": None}
 CREATED_KEY = OpenApiExample("Created, signed by a private key", MADE | KEY, response_only=True)
@@ -87,7 +94,7 @@ class EndpointViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
         summary="Add a webhook endpoint",
         request=CreateEndpointSerializer,
         responses={201: CreatedEndpointSerializer},
-        examples=[CREATE, CREATED, CREATED_KEY],
+        examples=[CREATE, PICKY, CREATED, CREATED_KEY],
     )
     def create(self, request: Request) -> Response:
         """Add an endpoint. The signing secret is in this answer only; with `signature: ed25519` there's a public key instead."""
@@ -97,7 +104,7 @@ class EndpointViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
 
     @extend_schema(operation_id="updateWebhook", summary="Change a webhook endpoint", request=EndpointSerializer)
     def partial_update(self, request: Request, public_id: str) -> Response:
-        """Change address, event types or description."""
+        """Change address, event types, description or options."""
         endpoint = self.get_object()
         endpoints.update(endpoint=endpoint, by=self.actor, **self.read(EndpointSerializer, partial=True))
         return self._as_it_stands(endpoint)
@@ -348,7 +355,8 @@ class EventViewSet(PartnerViewSet):
             if not targets:
                 raise problems.ValidationError({"endpoint_id": ["There is no such endpoint."]})
         else:
-            targets = [row for row in own if any(patterns.matches(pattern, event.type) for pattern in row.event_types)]
+            payload = Payload.objects.filter(pk=event.pk).first()
+            targets = [row for row in own if fan_out.wants(row, event, payload.data if payload else {})]
         return Response({"matched": deliveries.replay_event(event=event, endpoints=targets, by=self.actor)}, status=202)
 
     def _told(self, rows: Any) -> Any:
