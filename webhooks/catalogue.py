@@ -89,5 +89,6 @@ def require_schema(schema: Any, example: Any) -> None:
         require_valid(EventType("example", "", schema), example, pointer="/example")
     except SchemaError as error:
         raise ValidationError({"schema": [error.message[:300]]}) from error
-    except Unresolvable as error:
-        raise ValidationError({"schema": [str(_("References must lead to places within the schema itself."))]}) from error
+    except (Unresolvable, RecursionError) as error:
+        detail = _("References must lead to places within the schema itself, and not back to where they stand.")
+        raise ValidationError({"schema": [str(detail)]}) from error

@@ -82,6 +82,12 @@ class TestChange:
         assert operator.get("/event-types/course.completed")["subscribers"] == {"endpoints": 0, "partners": 0}
 
 
+@pytest.mark.parametrize("reference", ["#", "#/nowhere", "https://example.com/schema.json"])
+def test_reference_that_leads_nowhere_is_refused(operator: Caller, reference: str) -> None:
+    body = {"name": "lesson.started", "description": "A lesson.", "schema": {"$ref": reference}}
+    assert operator.post("/event-types", body, expect=422)["errors"][0]["pointer"] == "/schema"
+
+
 class TestRetire:
     def test_needs_a_yes_while_endpoints_want_it(self, operator: Caller, lesson: str, acme: Partner, globex: Partner) -> None:
         make_endpoint(acme, "https://acme.example/hooks", "lesson.*")
