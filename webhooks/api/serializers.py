@@ -147,7 +147,7 @@ class ReplayedSerializer(Strict):
     """How many deliveries fit, and the replay that sends them again; none for a dry run, or if none fits."""
 
     matched = serializers.IntegerField(read_only=True)
-    replay_id = serializers.CharField(read_only=True, required=False)
+    replay_id = serializers.CharField(required=False)  # one that is read only would be required
 
 
 class ReplayStateSerializer(Strict):
