@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from config import env
+from config import env, sentry
 from config.console import UNFOLD as UNFOLD
 from config.layers import API_MIDDLEWARE as API_MIDDLEWARE
 from config.layers import MIDDLEWARE as MIDDLEWARE
@@ -343,6 +343,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 21 * 1024 * 1024
 SCANNER_URL = env.text("PORTICO_SCANNER_URL", "")
 # Signed heads of the event log, appended hourly. Ship this file off the machine: it shows a tail that was cut off.
 AUDIT_EXPORT = env.path("PORTICO_AUDIT_EXPORT", HOME / "audit" / "heads.jsonl")
+# Attempts of webhooks, and the data of events, which is also the audit log's: 0 keeps it for ever.
+WEBHOOK_ATTEMPTS_KEPT = timedelta(days=env.integer("PORTICO_WEBHOOK_ATTEMPT_DAYS", 90, least=1, most=3_650))
+_event_data_days = env.integer("PORTICO_EVENT_DATA_DAYS", 0, least=0, most=3_650)
+EVENT_DATA_KEPT = timedelta(days=_event_data_days) if _event_data_days else None
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 CONTENT_SECURITY_POLICY = {
@@ -366,22 +370,8 @@ LOGGING_CONFIG = "core.logs.configure"
 LOGGING = {"level": env.choice("PORTICO_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")}
 LOG_FORMAT = env.choice("PORTICO_LOG_FORMAT", ("json", "console"), "json")
 if sentry_dsn := env.text("PORTICO_SENTRY_DSN", ""):
-    import sentry_sdk
-
-    # Neither bodies nor the frames' local variables: they hold credentials and people's data, as in `core.logs`.
-    sentry_sdk.init(
-        dsn=sentry_dsn,
-        release=VERSION,
-        environment=MODE,
-        send_default_pii=False,
-        include_local_variables=False,
-        max_request_body_size="never",
-    )
+    sentry.start(sentry_dsn, release=VERSION, environment=MODE)
 # Bearer token that a Prometheus server sends to /metrics; without one /metrics answers to loopback only.
-WEBHOOK_ATTEMPTS_KEPT = timedelta(days=env.integer("PORTICO_WEBHOOK_ATTEMPT_DAYS", 90, least=1, most=3_650))
-_event_data_days = env.integer("PORTICO_EVENT_DATA_DAYS", 0, least=0, most=3_650)
-EVENT_DATA_KEPT = timedelta(days=_event_data_days) if _event_data_days else None
-
 METRICS_TOKEN = env.text("PORTICO_METRICS_TOKEN", "")
 
 if PRODUCTION:

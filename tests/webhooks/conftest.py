@@ -46,3 +46,23 @@ def endpoint(acme: "Partner", sink: Sink) -> "Endpoint":
     from tests.webhooks.steps import make_endpoint
 
     return make_endpoint(acme, sink)
+
+
+@pytest.fixture
+def dead(acme: "Partner") -> "Endpoint":
+    """An endpoint at which nothing listens."""
+    from tests.webhooks.steps import NOWHERE, make_endpoint
+
+    return make_endpoint(acme, NOWHERE)
+
+
+@pytest.fixture
+def broken(acme: "Partner", dead: "Endpoint") -> "Endpoint":
+    """The same with an open circuit: twelve events are held, ten of them attempted."""
+    from tests.webhooks.steps import deliver, publish
+    from webhooks import circuits
+
+    for _ in range(12):
+        publish(acme)
+    assert len(deliver(most=circuits.FAILURES)) == circuits.FAILURES
+    return dead

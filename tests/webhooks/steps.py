@@ -1,6 +1,7 @@
 """Partners, endpoints, events, and the platform's loops run step by step."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -12,10 +13,13 @@ from core.models import Event
 from core.outbound import Client
 from local.sink import Sink
 from partners.models import Partner, Tier
-from webhooks import endpoints
+from webhooks import circuits, endpoints
 from webhooks.claims import Outcome, claim, write
 from webhooks.courier import attempt
-from webhooks.models import Endpoint
+from webhooks.models import Delivery, Endpoint
+
+NOWHERE = "http://127.0.0.1:21399/none"
+"""Nothing listens there."""
 
 
 def make_partner(slug: str) -> Partner:
@@ -60,3 +64,19 @@ def publish(partner: Partner | None, name: str = "course.completed", environment
     kind = TYPES[name]
     with transaction.atomic():
         return events.emit(type=kind, partner=partner, environment=environment, data=data or kind.example)
+
+
+def tick(by: timedelta = timedelta(minutes=1)) -> None:
+    """Let time pass, and the circuits' loop look."""
+    clock.tick(by)
+    circuits.step()
+
+
+def statuses() -> list[str]:
+    """Of all deliveries, oldest first."""
+    return list(Delivery.objects.order_by("id").values_list("status", flat=True))
+
+
+def told(name: str) -> int:
+    """How many events `webhook.<name>` there are."""
+    return Event.objects.filter(type=f"webhook.{name}").count()
