@@ -25,9 +25,8 @@ class ReplayForm(forms.Form):
 
     only_failed = forms.TypedChoiceField(
         label=gettext_lazy("Which deliveries"),
-        choices=[("yes", gettext_lazy("Those that failed")), ("", gettext_lazy("All of them"))],
-        coerce=bool,
-        required=False,
+        choices=[("yes", gettext_lazy("Those that failed")), ("no", gettext_lazy("All of them"))],
+        coerce="yes".__eq__,
         widget=forms.RadioSelect,
     )
     since = forms.DateTimeField(
@@ -47,7 +46,7 @@ class ReplayForm(forms.Form):
     def selection(self) -> Selection:
         facts = self.cleaned_data
         patterns = facts["event_types"].replace(",", " ").split()
-        return Selection(facts["since"], facts["until"], patterns, bool(facts["only_failed"]))
+        return Selection(facts["since"], facts["until"], patterns, facts["only_failed"])
 
     def count(self, endpoint: Endpoint) -> int | None:
         """How many fit; None, with the error on its field, where the choice is none."""

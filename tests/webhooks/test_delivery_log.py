@@ -82,6 +82,10 @@ class TestNarrowing:
         cursor = listing.cursor_of(sent["user.created"])
         assert sent["course.completed"].public_id in member.get(f"{LOG}?event_type=course.*&cursor={cursor}").content.decode()
 
+    @pytest.mark.parametrize("tab", ["/p/acme/webhooks/", LOG])
+    def test_tab_that_is_open_is_marked(self, member: Client, tab: str) -> None:
+        assert f'href="{tab}" aria-current="page">' in member.get(tab).content.decode().split("<main")[1]
+
     def test_first_steps_on_an_empty_page(self, member: Client) -> None:
         page = member.get(LOG)
         assert b"Nothing sent yet" in page.content
