@@ -22,6 +22,7 @@ HEADERS = {
 }
 TEXT = {"type": "string"}
 ENVELOPE = {"id": TEXT, "type": TEXT, "timestamp": {"type": "string", "format": "date-time"}, "partner_id": TEXT}
+TEST = {"type": "boolean", "description": "True for a test that somebody sent; else left out."}
 
 
 def document() -> tuple[bytes, str]:
@@ -61,7 +62,8 @@ def describe() -> dict[str, Any]:
 
 def _message(kind: EventType) -> dict[str, Any]:
     place = f"#/components/messages/{kind.name}/payload/properties/data"
-    properties = {**ENVELOPE, "type": {"type": "string", "const": kind.name}, "data": _within(kind.schema, place)}
+    named = {"type": {"type": "string", "const": kind.name}, "test": TEST}
+    properties = {**ENVELOPE, **named, "data": _within(kind.schema, place)}
     return {
         "name": kind.name,
         "title": kind.name,

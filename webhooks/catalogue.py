@@ -10,7 +10,7 @@ from jsonschema.exceptions import SchemaError
 from referencing.exceptions import Unresolvable
 
 from core import schemas
-from core.events import TYPES, EventType
+from core.events import TYPES, EventType, UnstorablePayload, normal
 from core.problems import ValidationError
 from webhooks import models
 
@@ -38,12 +38,12 @@ def find(name: str) -> EventType | None:
     return as_type(row) if row else None
 
 
-def sendable(name: str) -> EventType:
-    """The same; raises ValidationError where there is none."""
+def sendable(name: str, *, pointer: str = "/type") -> EventType:
+    """The same; raises ValidationError where there is none, of what stands at `pointer`."""
     kind = find(name)
     if kind is None:
         detail = str(_("{name} is not in the catalogue of event types.")).format(name=name)
-        raise ValidationError([{"pointer": "/type", "code": "unknown_event_type", "detail": detail}])
+        raise ValidationError([{"pointer": pointer, "code": "unknown_event_type", "detail": detail}])
     return kind
 
 
@@ -78,6 +78,14 @@ def require_valid(kind: EventType, data: Mapping[str, Any], *, pointer: str = "/
     ]
     if errors:
         raise ValidationError(errors)
+
+
+def require_storable(data: Mapping[str, Any]) -> None:
+    """Raises ValidationError for what JSON in the database can't hold, as NUL."""
+    try:
+        normal(data)
+    except UnstorablePayload as error:
+        raise ValidationError([{"pointer": "/data", "code": "not_storable", "detail": str(error)}]) from error
 
 
 def require_schema(schema: Any, example: Any) -> None:

@@ -16,6 +16,7 @@ from core.crypto import UnreadableSecret
 from core.models import Event, Payload
 from core.states import StaleState
 from webhooks import circuits, deliveries, endpoints, health, own_headers
+from webhooks.event_types import WEBHOOK_TEST
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.schedule import wait_after
 
@@ -134,13 +135,14 @@ def _disable_gone(gone: Mapping[UUID, Outcome]) -> None:
 
 
 def body_of(event: Event, data: Any, *, type: str, partner: UUID) -> bytes:
-    """The body that is signed and sent. `type` is the delivery's: a test goes out as what it tries; `partner_id` is the
-    receiver's, also for what concerns every partner."""
+    """The body that is signed and sent. `type` is the delivery's: a test goes out as what it tries, and says that it is one;
+    `partner_id` is the receiver's, also for what concerns every partner."""
     envelope = {
         "id": event.public_id,
         "type": type,
         "timestamp": event.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "partner_id": ids.encode("ptn", partner),
+        **({"test": True} if event.type == WEBHOOK_TEST.name else {}),
         "data": data,
     }
     return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()

@@ -110,9 +110,10 @@ def cancel_open(endpoint: Endpoint) -> int:
 
 
 def tell_of_failures(given_up: Collection[UUID]) -> None:
-    """Emit `webhook.delivery_failed` for deliveries that were given up, but not where the event was about webhooks itself."""
-    for delivery in Delivery.objects.filter(pk__in=given_up).select_related("endpoint"):
-        if delivery.event_type.startswith(patterns.ABOUT_WEBHOOKS):
+    """Emit `webhook.delivery_failed` for deliveries that were given up, but not where the event was about webhooks itself, or
+    a test of any type."""
+    for delivery in Delivery.objects.filter(pk__in=given_up).select_related("endpoint", "event"):
+        if any(name.startswith(patterns.ABOUT_WEBHOOKS) for name in (delivery.event_type, delivery.event.type)):
             continue
         events.emit(
             type=WEBHOOK_DELIVERY_FAILED,

@@ -15,6 +15,7 @@ from core.tables import Listing
 from partners.pages import PartnerRequest, partner_page
 from webhooks import catalogue, deliveries
 from webhooks.claims import body_of
+from webhooks.event_types import WEBHOOK_TEST
 from webhooks.filters import LogFilter
 from webhooks.models import Attempt, Delivery
 from webhooks.page_parts import deliveries_of, endpoints_of, frame, the_delivery
@@ -62,6 +63,7 @@ def delivery_detail(request: PartnerRequest, public_id: str) -> HttpResponse:
         "body": body,
         "waits": delivery.status == Delivery.Status.PENDING,
         "follows": delivery.status == Delivery.Status.PENDING and delivery.step == 0,
+        "test": delivery.event.type == WEBHOOK_TEST.name,
         "may_retry": delivery.endpoint.status == "active",
     }
     return render(request, "webhooks/delivery.html", {**context, **frame(request)})

@@ -180,9 +180,10 @@ def send_test(*, endpoint: Endpoint, by: Actor, event_type: str = "webhook.test"
     What is written down is that a test was sent, whatever its type: nobody may put facts into the log that are none.
     Raises ValidationError for a type that isn't in the catalogue or data that doesn't fit it.
     """
-    kind = catalogue.sendable(event_type)
+    kind = catalogue.sendable(event_type, pointer="/event_type")
     payload = dict(kind.example) if data is None else data
     catalogue.require_valid(kind, payload)
+    catalogue.require_storable(payload)
     event = events.emit(
         type=WEBHOOK_TEST,
         partner=endpoint.partner_id,

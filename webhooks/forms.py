@@ -1,6 +1,5 @@
 """Forms of the webhook pages."""
 
-import json
 from typing import Any
 
 from django import forms
@@ -10,7 +9,7 @@ from core.problems import ValidationError
 from partners.pages import PartnerRequest
 from webhooks import catalogue, endpoints, own_headers, payload_filters
 from webhooks.endpoints import Created
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Endpoint
 from webhooks.patterns import ABOUT_WEBHOOKS
 
 EVERYTHING = "*"
@@ -170,44 +169,3 @@ def _families() -> dict[str, str]:
             family, _dot, rest = name.partition(".")
             members.setdefault(f"{family}.*", []).append(rest.replace("_", " "))
     return {pattern: f"{pattern} · {', '.join(rest)}" for pattern, rest in members.items()}
-
-
-class TestForm(forms.Form):
-    """What to send as a test."""
-
-    __test__ = False
-
-    event_type = forms.ChoiceField(label=_("Event type"), initial="webhook.test")
-    data = forms.CharField(  # type: ignore[assignment]  # the field's name hides an attribute of the base
-        label=_("Data"),
-        required=False,
-        max_length=20_000,
-        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "class": "mono"}),
-        help_text=_("A JSON object of the type's shape. Left empty, it is the example of the catalogue."),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        kinds: Any = self.fields["event_type"]
-        kinds.choices = [(kind.name, kind.name) for kind in catalogue.entries()]
-
-    def clean_data(self) -> dict[str, Any] | None:
-        text: str = self.cleaned_data["data"].strip()
-        if not text:
-            return None
-        try:
-            value = json.loads(text)
-        except ValueError as error:
-            raise forms.ValidationError(_("This is not JSON: %(reason)s."), params={"reason": str(error)}) from error
-        if not isinstance(value, dict):
-            raise forms.ValidationError(_("The data of an event is a JSON object."))
-        return value
-
-    def send(self, request: PartnerRequest, endpoint: Endpoint) -> Delivery | None:
-        """Send it; None, with the errors on the data, where it doesn't fit the type."""
-        try:
-            return endpoints.send_test(endpoint=endpoint, by=request.actor, **self.cleaned_data)
-        except ValidationError as error:
-            for found in error.facts["errors"]:
-                self.add_error("data", f"{found['pointer'].removeprefix('/data').lstrip('/')} {found['detail']}".strip())
-            return None

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from core.tables import listing
 from partners.pages import PartnerRequest, partner_page
 from webhooks import circuits, deliveries, endpoints, own_headers
-from webhooks.forms import EndpointForm, RotateForm, TestForm
+from webhooks.forms import EndpointForm, RotateForm
 from webhooks.models import Delivery, Endpoint, Halt
 from webhooks.page_parts import endpoints_of, frame, the_endpoint
 
@@ -134,19 +134,6 @@ def secret_rotate(request: PartnerRequest, public_id: str) -> HttpResponse:
         return _show_secret(request, endpoint, form.rotate(request, endpoint))
     context = {"form": form, "endpoint": endpoint, **frame(request)}
     return render(request, "webhooks/rotate.html", context, status=422 if form.errors else 200)
-
-
-@require_http_methods(["GET", "POST"])
-@partner_page("webhooks:write")
-def test_send(request: PartnerRequest, public_id: str) -> HttpResponse:
-    """Send a test event and show its delivery."""
-    endpoint = the_endpoint(request, public_id)
-    form = TestForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and (sent := form.send(request, endpoint)):
-        messages.success(request, _("The test event is on its way."))
-        return redirect("webhooks:delivery", slug=request.partner.slug, public_id=sent.public_id)
-    context = {"form": form, "endpoint": endpoint, **frame(request)}
-    return render(request, "webhooks/test.html", context, status=422 if form.errors else 200)
 
 
 def _show_secret(request: PartnerRequest, endpoint: Endpoint, secret: str | None) -> HttpResponse:

@@ -219,7 +219,15 @@ class TestAfterwards:
             assert sink.wait_for("mentor.matched")["id"] == sent["event_id"]
             assert not [delivery for delivery in other.deliveries if delivery["type"] == "mentor.matched"]
         assert acme.api.get(f"/deliveries/{sent['delivery_id']}").expect(200)["status"] == "succeeded"
-        acme.api.post(f"/webhooks/{endpoint}/test", {"event_type": "no.such"}).expect_problem(422, "validation_error")
+        problem = acme.api.post(f"/webhooks/{endpoint}/test", {"event_type": "no.such"}).expect_problem(422, "validation_error")
+        assert problem["errors"][0]["pointer"] == "/event_type"
+        own = {"event_type": "mentor.matched", "data": {"mentor_id": "mine", "user_id": "u"}}
+        acme.api.post(f"/webhooks/{endpoint}/test", own).expect(202)
+        deliver()
+        assert sink.deliveries[-1]["body"]["data"] == own["data"]
+        own["data"] = {"mentor_id": "mine"}
+        problem = acme.api.post(f"/webhooks/{endpoint}/test", own).expect_problem(422, "validation_error")
+        assert problem["errors"][0]["pointer"] == "/data"
 
     def test_rotate_secret(self, acme: Member, sink: Sink) -> None:
         endpoint = add(acme, sink)
