@@ -19,9 +19,11 @@ from webhooks.event_types import (
     WEBHOOK_CREATED,
     WEBHOOK_DISABLED,
     WEBHOOK_ENABLED,
+    WEBHOOK_OVERLAP_ENDED,
     WEBHOOK_PAUSED,
     WEBHOOK_REMOVED,
     WEBHOOK_SECRET_ROTATED,
+    WEBHOOK_SECRET_SHOWN,
     WEBHOOK_TEST,
     WEBHOOK_UPDATED,
 )
@@ -30,12 +32,21 @@ from webhooks.models import Delivery, Endpoint, Halt
 
 # How long the old secret still signs after a rotation, beside the new one.
 OVERLAP = timedelta(hours=24)
+NOTHING_BEFORE: dict[str, Any] = {"previous_secret": None, "previous_public_key": "", "previous_secret_until": None}
 MOST_PATTERNS = 100
 MOST_ENDPOINTS = 50
 
 
 class PausedByOperator(Conflict):
     detail = _("The operator has paused your webhooks: {reason} They go on once the operator lets them.")
+
+
+class NoOverlap(Conflict):
+    detail = _("No signature of before is being sent.")
+
+
+class NoSharedSecret(Conflict):
+    detail = _("This endpoint signs by a private key, which nobody is shown. Verify with its public key.")
 
 
 class TooManyEndpoints(Conflict):
@@ -145,7 +156,7 @@ def disable(*, endpoint: Endpoint, reason: str, by: Actor = SYSTEM) -> None:
 @transaction.atomic
 def remove(*, endpoint: Endpoint, by: Actor) -> None:
     """Take it away; open deliveries are cancelled, the log stays. Raises StaleState if it is gone."""
-    transition(endpoint, Endpoint.Status.REMOVED, previous_secret=None, previous_public_key="", previous_secret_until=None)
+    transition(endpoint, Endpoint.Status.REMOVED, **NOTHING_BEFORE)
     settle(endpoint)
     _tell(WEBHOOK_REMOVED, endpoint, by)
 
@@ -171,6 +182,27 @@ def rotate_secret(*, endpoint: Endpoint, by: Actor, overlap: timedelta = OVERLAP
     )
     _tell(WEBHOOK_SECRET_ROTATED, endpoint, by, signature=kind, overlap_seconds=int(overlap.total_seconds()))
     return _shown(endpoint)
+
+
+@transaction.atomic
+def end_overlap(*, endpoint: Endpoint, by: Actor) -> None:
+    """Stop signing by the secret or key of before. Raises NoOverlap."""
+    if endpoint.overlaps_until is None:
+        raise NoOverlap()
+    swap(endpoint, where={"previous_secret__isnull": False}, **NOTHING_BEFORE)
+    _tell(WEBHOOK_OVERLAP_ENDED, endpoint, by)
+
+
+@transaction.atomic
+def reveal_secret(*, endpoint: Endpoint, by: Actor) -> str:
+    """The shared secret once more, for a person who has shown again who it is; that it was shown is written down.
+
+    Raises NoSharedSecret where a private key signs.
+    """
+    if endpoint.signature != Endpoint.Signature.HMAC:
+        raise NoSharedSecret()
+    _tell(WEBHOOK_SECRET_SHOWN, endpoint, by)
+    return str(endpoint.secret)
 
 
 @transaction.atomic
@@ -206,8 +238,7 @@ def settle(endpoint: Endpoint) -> None:
 
 def secrets_of(endpoint: Endpoint) -> tuple[str, ...]:
     """The secrets and private keys that sign now, the newest first."""
-    until = endpoint.previous_secret_until
-    if endpoint.previous_secret and until and until > clock.now():
+    if endpoint.previous_secret and endpoint.overlaps_until:
         return endpoint.secret, endpoint.previous_secret
     return (endpoint.secret,)
 

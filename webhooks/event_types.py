@@ -86,6 +86,18 @@ WEBHOOK_SECRET_ROTATED = EventType(
     _object(_ENDPOINT, overlap_seconds={"type": "integer", "minimum": 0}, signature={"enum": ["hmac", "ed25519"]}),
     {**_EXAMPLE, "overlap_seconds": 86_400, "signature": "hmac"},
 )
+WEBHOOK_SECRET_SHOWN = EventType(
+    "webhook.secret_shown",
+    _("Somebody of the team had a webhook endpoint's signing secret shown again."),
+    _object(_ENDPOINT),
+    _EXAMPLE,
+)
+WEBHOOK_OVERLAP_ENDED = EventType(
+    "webhook.overlap_ended",
+    _("The signature of before is no longer sent to a webhook endpoint, sooner than was planned."),
+    _object(_ENDPOINT),
+    _EXAMPLE,
+)
 WEBHOOK_DELIVERY_FAILED = EventType(
     "webhook.delivery_failed",
     _("A delivery was given up after its last attempt."),
@@ -177,6 +189,8 @@ register(
     WEBHOOK_ALL_RESUMED,
     WEBHOOK_REMOVED,
     WEBHOOK_SECRET_ROTATED,
+    WEBHOOK_SECRET_SHOWN,
+    WEBHOOK_OVERLAP_ENDED,
     WEBHOOK_DELIVERY_FAILED,
     WEBHOOK_REPLAY_STARTED,
     WEBHOOK_REPLAY_FINISHED,

@@ -151,16 +151,6 @@ class EndpointForm(forms.Form):
             self.add_error(place if place in self.fields else "names", f"{inside} {found['detail']}".strip())
 
 
-class RotateForm(forms.Form):
-    """Whether the new key is of the same kind."""
-
-    signature = SignatureField()
-
-    def rotate(self, request: PartnerRequest, endpoint: Endpoint) -> str | None:
-        """A new key; the shared secret, this once, or None where it is a private one."""
-        return endpoints.rotate_secret(endpoint=endpoint, by=request.actor, signature=self.cleaned_data["signature"])
-
-
 def _families() -> dict[str, str]:
     """Each family's pattern, and what it is called with the types in it: `course.* · created, completed`."""
     members: dict[str, list[str]] = {}

@@ -1,5 +1,6 @@
 """Endpoints that partners give, deliveries of events to them, the attempts made, and operators' own event types."""
 
+from datetime import datetime
 from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -99,6 +100,12 @@ class Endpoint(PartnerOwned):
 
     def __str__(self) -> str:
         return self.url
+
+    @property
+    def overlaps_until(self) -> datetime | None:
+        """Until when the signature of before is sent too; None if it isn't."""
+        until = self.previous_secret_until
+        return until if until and until > clock.now() else None
 
 
 class HealthQuerySet(models.QuerySet["Health"]):

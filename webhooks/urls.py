@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webhooks import delivery_pages, replay_pages, trial_pages, views
+from webhooks import delivery_pages, replay_pages, secret_pages, trial_pages, views
 
 app_name = "webhooks"
 
@@ -17,7 +17,8 @@ urlpatterns = [
     path("p/<slug:slug>/webhooks/<str:public_id>/replay/", replay_pages.replay_new, name="replay_new"),
     path("p/<slug:slug>/webhooks/<str:public_id>/", views.endpoint_detail, name="detail"),
     path("p/<slug:slug>/webhooks/<str:public_id>/edit/", views.endpoint_edit, name="edit"),
-    path("p/<slug:slug>/webhooks/<str:public_id>/rotate-secret/", views.secret_rotate, name="rotate"),
+    path("p/<slug:slug>/webhooks/<str:public_id>/rotate-secret/", secret_pages.secret_rotate, name="rotate"),
+    path("p/<slug:slug>/webhooks/<str:public_id>/secret/", secret_pages.secret_show, name="secret"),
     path("p/<slug:slug>/webhooks/<str:public_id>/test/", trial_pages.test_send, name="test"),
     path("p/<slug:slug>/webhooks/<str:public_id>/<slug:verb>/", views.endpoint_deed, name="deed"),
 ]

@@ -15,9 +15,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 from core.tables import listing
 from partners.pages import PartnerRequest, partner_page
 from webhooks import circuits, deliveries, endpoints, own_headers
-from webhooks.forms import EndpointForm, RotateForm
+from webhooks.forms import EndpointForm
 from webhooks.models import Delivery, Endpoint, Halt
 from webhooks.page_parts import endpoints_of, frame, the_endpoint
+from webhooks.secret_pages import with_secret
 
 NEWEST = 10
 """Deliveries on the page of their endpoint; the log has the others."""
@@ -50,6 +51,15 @@ DEEDS = {
         gettext_lazy("Enable"),
         gettext_lazy("The endpoint is active; what was held is on its way."),
     ),
+    "end-overlap": Deed(
+        endpoints.end_overlap,
+        gettext_lazy("Stop sending the signature of before?"),
+        gettext_lazy(
+            "From now on requests carry the newest signature only. A server that still verifies with the old one refuses them."
+        ),
+        gettext_lazy("End the overlap now"),
+        gettext_lazy("Requests carry the newest signature only."),
+    ),
     "remove": Deed(
         endpoints.remove,
         gettext_lazy("Remove this endpoint?"),
@@ -76,7 +86,7 @@ def endpoint_create(request: PartnerRequest) -> HttpResponse:
     """Add an endpoint; its secret is shown in the answer, once."""
     form = EndpointForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and (made := form.add(request)):
-        return _show_secret(request, made.endpoint, made.secret)
+        return with_secret(request, made.endpoint, made.secret)
     return render(request, "webhooks/form.html", {"form": form, **frame(request)}, status=422 if form.errors else 200)
 
 
@@ -122,26 +132,6 @@ def endpoint_deed(request: PartnerRequest, public_id: str, verb: str) -> HttpRes
         removed = endpoint.status == Endpoint.Status.REMOVED
         return redirect("webhooks:list", slug=request.partner.slug) if removed else _to(request, endpoint)
     return render(request, "webhooks/deed.html", {"endpoint": endpoint, "deed": deed, **frame(request)})
-
-
-@require_http_methods(["GET", "POST"])
-@partner_page("webhooks:write", operators="never")
-def secret_rotate(request: PartnerRequest, public_id: str) -> HttpResponse:
-    """A new secret, shown in the answer, once; or a new key, of which the public half is shown."""
-    endpoint = the_endpoint(request, public_id)
-    form = RotateForm(request.POST if request.method == "POST" else None, initial={"signature": endpoint.signature})
-    if request.method == "POST" and form.is_valid():
-        return _show_secret(request, endpoint, form.rotate(request, endpoint))
-    context = {"form": form, "endpoint": endpoint, **frame(request)}
-    return render(request, "webhooks/rotate.html", context, status=422 if form.errors else 200)
-
-
-def _show_secret(request: PartnerRequest, endpoint: Endpoint, secret: str | None) -> HttpResponse:
-    """In the answer to the POST itself, and kept by no one; in its place the public key, where there is one."""
-    context = {"endpoint": endpoint, "secret": secret, **frame(request)}
-    answer = render(request, "webhooks/secret.html", context)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
 
 
 def _to(request: PartnerRequest, endpoint: Endpoint) -> HttpResponse:

@@ -238,6 +238,13 @@ class TestAfterwards:
         deliver()
         assert sink.wait_for("webhook.test")["verified"]
 
+    def test_overlap_is_ended(self, acme: Member, sink: Sink) -> None:
+        endpoint = add(acme, sink)
+        rotated = acme.api.post(f"/webhooks/{endpoint}/rotate-secret", {"overlap_seconds": 60}).expect(200)
+        assert rotated["previous_secret_until"]
+        assert acme.api.post(f"/webhooks/{endpoint}/end-overlap").expect(200)["previous_secret_until"] is None
+        acme.api.post(f"/webhooks/{endpoint}/end-overlap").expect_problem(409, "conflict")
+
     def test_private_key_is_shown_to_nobody(self, acme: Member, sink: Sink) -> None:
         body = {"url": sink.url, "event_types": ["*"], "signature": "ed25519"}
         made = acme.api.post("/webhooks", body).expect(201)

@@ -75,7 +75,7 @@ class EndpointSerializer(Strict):
     public_key = serializers.CharField(read_only=True)
     previous_public_key = serializers.CharField(read_only=True)
     health = serializers.SerializerMethodField()
-    previous_secret_until = serializers.DateTimeField(read_only=True, allow_null=True)
+    previous_secret_until = serializers.DateTimeField(source="overlaps_until", read_only=True, allow_null=True)
     created_at = serializers.DateTimeField(read_only=True)
 
     @extend_schema_field(EndpointHealthSerializer)

@@ -19,7 +19,14 @@ from webhooks.api.views import (
     ReplayViewSet,
 )
 
-VERBS = {"pause": "pause", "enable": "enable", "rotate-secret": "rotate_secret", "test": "test", "replay": "replay"}
+VERBS = {
+    "pause": "pause",
+    "enable": "enable",
+    "rotate-secret": "rotate_secret",
+    "end-overlap": "end_overlap",
+    "test": "test",
+    "replay": "replay",
+}
 
 partner_urls = [
     path("webhooks", EndpointViewSet.as_view({"get": "list", "post": "create"})),

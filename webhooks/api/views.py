@@ -144,6 +144,13 @@ class EndpointViewSet(PartnerViewSet, ListMixin, RetrieveMixin):
         answer = {**EndpointSerializer(endpoint).data, "secret": secret}
         return Created(SecretSerializer(answer).data, secret=("secret",), status=200)
 
+    @extend_schema(operation_id="endWebhookOverlap", summary="End a rotation's overlap", request=None)
+    def end_overlap(self, request: Request, public_id: str) -> Response:
+        """Stop sending the signature of before, sooner than `overlap_seconds` had it. 409 if none is being sent."""
+        endpoint = self.get_object()
+        endpoints.end_overlap(endpoint=endpoint, by=self.actor)
+        return self._as_it_stands(endpoint)
+
     @extend_schema(
         operation_id="testWebhook", summary="Send a test event", request=SendTestSerializer, responses={202: SentTestSerializer}
     )
