@@ -27,7 +27,7 @@ API_MIDDLEWARE = [
     "core.middleware.CallMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core.middleware.ProblemMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "core.middleware.CallLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "core.middleware.RequestLogMiddleware",
+    "core.middleware.CallLogMiddleware",
 ]

@@ -40,6 +40,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     and the next request of the gateway on it would be lost. The server's input ends with the request's body."""
     django = _api if _SIGNED in environ else _pages
     answer: Iterable[bytes] = django(environ, start_response)
-    while environ["wsgi.input"].read(65_536):
-        pass
+    if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:  # asking the server costs a lock
+        while environ["wsgi.input"].read(65_536):
+            pass
     return answer

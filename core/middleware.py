@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django_structlog.middlewares import RequestMiddleware
 from redis import RedisError
 
@@ -112,6 +114,36 @@ class RequestLogMiddleware(RequestMiddleware):
     @staticmethod
     def format_request(request: HttpRequest) -> str:
         return f"{request.method} {_TOKEN.sub('…', request.path)}"
+
+
+class CallLogMiddleware(RequestLogMiddleware):
+    """The same for calls of the API: the gateway writes each of them down, so that only what breaks is a line here."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        call: Call = request.call  # type: ignore[attr-defined]  # set by CallMiddleware
+        structlog.contextvars.bind_contextvars(request_id=call.request_id, ip=call.address)
+        try:
+            response: HttpResponse = self.get_response(request)  # type: ignore[assignment]  # nothing here is asynchronous
+        finally:
+            structlog.contextvars.clear_contextvars()
+        return response
+
+
+class CallLanguageMiddleware:
+    """The language that a call of the API asks for; it has no cookie or path that could say so, which Django's looks for."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        asked = "HTTP_ACCEPT_LANGUAGE" in request.META
+        language = translation.get_language_from_request(request) if asked else settings.LANGUAGE_CODE
+        translation.activate(language)
+        request.LANGUAGE_CODE = language
+        response = self.get_response(request)
+        patch_vary_headers(response, ["Accept-Language"])
+        response.headers.setdefault("Content-Language", language)
+        return response
 
 
 _TOKEN = re.compile(r"(?<=/accounts/verify/)[^/]+|(?<=/invitations/)invite_[^/]+")

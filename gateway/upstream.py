@@ -42,6 +42,10 @@ OURS = frozenset(
     }
 )  # fmt: skip
 SECRETS = frozenset({b"x-api-key", b"x-api-secret"})
+_FROM_PAGES = HOP_BY_HOP | OURS
+_FROM_CALLS = _FROM_PAGES | SECRETS
+_FROM_CALLS_WITH_IDENTITY = _FROM_CALLS | {b"authorization"}
+_FROM_ANSWERS = HOP_BY_HOP | {b"x-request-id"}
 _SAFE = "/:@!$&'()*+,;=~-._"
 
 
@@ -84,10 +88,7 @@ class Django:
     async def carry(self, call: Call, admission: Admission, extra: bytes) -> int:
         """Forward an admitted call with its caller's identity, and pass the answer on. Returns the status."""
         body = Body(call, limit_of(call.path))
-        drop = HOP_BY_HOP | OURS | SECRETS | named_by_connection(call.headers)
-        headers = [entry for entry in call.headers if entry[0] not in drop]
-        if admission.grant is not None:
-            headers = [entry for entry in headers if entry[0] != b"authorization"]
+        headers = without(call.headers, _FROM_CALLS if admission.grant is None else _FROM_CALLS_WITH_IDENTITY)
         headers.append((HEADER.encode(), sign(self._identity(call, admission), self._key).encode()))
         target = quote(call.path, safe=_SAFE).encode() + (b"?" + call.query if call.query else b"")
         answer = await self._send(call, target, headers, body)
@@ -96,8 +97,7 @@ class Django:
 
     async def pass_through(self, call: Call, forwarded: Headers, limit: int) -> int:
         """Forward a page's request as it is. `forwarded` are the forwarding headers that we vouch for."""
-        drop = HOP_BY_HOP | OURS | named_by_connection(call.headers)
-        headers = [entry for entry in call.headers if entry[0] not in drop] + forwarded
+        headers = without(call.headers, _FROM_PAGES) + forwarded
         target = call.raw_path + (b"?" + call.query if call.query else b"")
         answer = await self._send(call, target, headers, Body(call, limit))
         return await pass_on(call, answer, None, self._shelf)
@@ -155,18 +155,18 @@ async def pass_on(call: Call, answer: Answer, extra: bytes | None, shelf: Shelf)
 
     `extra` are our header lines; None: a page, whose own request id stays. Raises BrokenOff if it can't be sent whole.
     """
-    drop = HOP_BY_HOP | named_by_connection(answer.headers)
-    if extra is not None:
-        drop |= {b"x-request-id"}
-    headers = [entry for entry in answer.headers if entry[0] not in drop]
+    headers = without(answer.headers, HOP_BY_HOP if extra is None else _FROM_ANSWERS)
     is_problem = answer.status >= 400 and (b"content-type", problems.CONTENT_TYPE.encode()) in answer.headers
     exchange = call.exchange
     with Kept(shelf) as kept:
         try:
             exchange.start(answer.status, headers, extra or b"")
             while True:
-                async with asyncio.timeout(TIMEOUT):
+                if answer.has_part:
                     part = await answer.chunk()
+                else:
+                    async with asyncio.timeout(TIMEOUT):
+                        part = await answer.chunk()
                 if is_problem:
                     call.code, is_problem = _code(part), False
                 call.bytes_out += len(part)
@@ -196,6 +196,13 @@ def _code(document: bytes) -> str:
 def _declared(call: Call) -> int | None:
     text = call.fields.get(b"content-length")
     return int(text) if text is not None and text.isdigit() else None
+
+
+def without(headers: Headers, dropped: frozenset[bytes]) -> Headers:
+    """The headers but the dropped ones, and those that the message says are for one hop only."""
+    if named := named_by_connection(headers):
+        dropped |= named
+    return [entry for entry in headers if entry[0] not in dropped]
 
 
 def named_by_connection(headers: Headers) -> frozenset[bytes]:
