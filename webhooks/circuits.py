@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Case, F, Q, When
 
 from core import clock, wake
+from webhooks import lanes
 from webhooks.models import Delivery, Endpoint, Health
 from webhooks.schedule import JITTER
 
@@ -178,12 +179,12 @@ def _let_out(health: Health) -> None:
     mine = Delivery.objects.filter(endpoint=health.pk, status=Delivery.Status.HELD)
     free = mine.filter(Q(due_at__lte=now) | Q(due_at__gt=now + FLIGHT))
     due_first = Case(When(due_at__lte=now, then=0), default=1)
-    turns = free.order_by(due_first, F("last_attempt_at").asc(nulls_first=True), "id")
+    turns = lanes.only_firsts(free).order_by(due_first, F("last_attempt_at").asc(nulls_first=True), "id")
     chosen = turns.select_for_update(skip_locked=True).first()
     if chosen is None:
         health.look_at = now + (PROBES[0] if mine.exists() else NOTHING_TO_SEND)
         return
-    Delivery.objects.filter(pk=chosen.pk).update(status=Delivery.Status.PENDING, due_at=now)
+    Delivery.objects.filter(pk=chosen.pk).update(status=Delivery.Status.PENDING, due_at=now, waits=False)
     health.probe, health.look_at = chosen.pk, now + PATIENCE
     wake.on_commit("deliveries")
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from core import clock, faults, ids
 from core.crypto import UnreadableSecret
 from core.models import Event, Payload
 from core.states import StaleState
-from webhooks import circuits, deliveries, endpoints, health, own_headers
+from webhooks import circuits, deliveries, endpoints, health, lanes, own_headers, pace
 from webhooks.event_types import WEBHOOK_TEST
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.schedule import wait_after
@@ -26,20 +26,27 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=60)
 # How many due rows are looked at for each one wanted, so that one endpoint's backlog doesn't hide the others.
 WINDOW = 4
+# How often a claim looks again if nothing that it came upon may go out yet.
+LOOKS = 10
+ENDED = (Delivery.Status.SUCCEEDED, Delivery.Status.FAILED)
 
 CLAIM = """
-WITH due AS (
-    SELECT id, endpoint_id, due_at FROM webhooks_delivery
-    WHERE status = 'pending' AND due_at <= %(now)s AND endpoint_id <> ALL(%(full)s::uuid[])
+WITH busy AS MATERIALIZED (
+    SELECT b.endpoint_id, coalesce(e.concurrency, %(cap)s) - b.flying AS room
+    FROM unnest(%(busy)s::uuid[], %(flying)s::int[]) AS b(endpoint_id, flying) JOIN webhooks_endpoint e ON e.id = b.endpoint_id
+), due AS (
+    SELECT id, endpoint_id, due_at, waits FROM webhooks_delivery
+    WHERE status = 'pending' AND due_at <= %(now)s AND endpoint_id NOT IN (SELECT endpoint_id FROM busy WHERE room <= 0)
     ORDER BY due_at LIMIT %(window)s FOR UPDATE SKIP LOCKED
 ), placed AS (
     SELECT due.*, row_number() OVER (PARTITION BY endpoint_id ORDER BY due_at, id) AS place FROM due
 ), taken AS (
-    SELECT placed.id FROM placed LEFT JOIN unnest(%(busy)s::uuid[], %(rooms)s::int[]) AS b(endpoint_id, room) USING (endpoint_id)
-    WHERE place <= coalesce(room, %(cap)s) ORDER BY due_at LIMIT %(most)s
+    SELECT placed.id, placed.waits FROM placed JOIN webhooks_endpoint e ON e.id = placed.endpoint_id
+    LEFT JOIN busy ON busy.endpoint_id = placed.endpoint_id
+    WHERE place <= coalesce(room, e.concurrency, %(cap)s) ORDER BY due_at LIMIT %(most)s
 )
-UPDATE webhooks_delivery d SET due_at = %(lease)s FROM taken WHERE d.id = taken.id
-RETURNING d.id, d.endpoint_id, d.event_id, d.event_type, d.partner_id, d.step, d.attempt_count
+UPDATE webhooks_delivery d SET due_at = %(lease)s, waits = false FROM taken WHERE d.id = taken.id
+RETURNING d.id, d.endpoint_id, d.event_id, d.event_type, d.partner_id, d.step, d.attempt_count, d.lane, taken.waits
 """
 
 WRITE = """
@@ -56,7 +63,7 @@ UPDATE webhooks_delivery d SET
     succeeded_at = CASE WHEN v.status = 'succeeded' THEN %s ELSE d.succeeded_at END
 FROM v, mine
 WHERE d.id = v.id AND mine.id = d.id AND d.status IN ('pending', 'held') AND (v.status = 'succeeded' OR d.due_at = v.lease)
-RETURNING d.id, d.status
+RETURNING d.id, d.status, d.endpoint_id, d.lane
 """
 
 
@@ -75,6 +82,8 @@ class Claimed:
     number: int
     lease: datetime
     probe: bool = False
+    rate: int | None = None
+    waited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +104,23 @@ class Outcome:
 
 @transaction.atomic
 def claim(most: int, *, cap: int, in_flight: Mapping[UUID, int]) -> list[Claimed]:
-    """Take up to `most` due deliveries for the length of a lease, the longest due first, at most `cap` an endpoint with
-    those that are in flight already. Any number of workers may claim at once."""
+    """Take up to `most` due deliveries for the length of a lease, the longest due first, at most as many an endpoint as it
+    asks for (`cap`, unless it does) with those that are in flight already, each in its turn. Any number of workers may claim
+    at once."""
     now = clock.now()
     lease = now + LEASE
-    busy = {endpoint: cap - count for endpoint, count in in_flight.items()}
-    full = [endpoint for endpoint, room in busy.items() if room <= 0]
-    facts: dict[str, Any] = {"now": now, "lease": lease, "cap": cap, "most": most, "window": most * WINDOW, "full": full}
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM, {**facts, "busy": list(busy), "rooms": list(busy.values())})
-        rows = cursor.fetchall()
-    if rows:
+    facts: dict[str, Any] = {"now": now, "lease": lease, "cap": cap, "most": most, "window": most * WINDOW}
+    facts |= {"busy": list(in_flight), "flying": list(in_flight.values())}
+    for _look in range(LOOKS):
+        with connection.cursor() as cursor:
+            cursor.execute(CLAIM, facts)
+            taken = [lanes.Taken(*row) for row in cursor.fetchall()]
+        if not taken:
+            return []
         faults.point("claim.taken")
-    return _prepared(rows, lease) if rows else []
+        if claimed := pace.within(_prepared(lanes.firsts(taken), lease)):
+            return claimed
+    return []
 
 
 @transaction.atomic
@@ -119,11 +132,12 @@ def write(outcomes: list[Outcome]) -> None:
     moved = [_moved(outcome, now) for outcome in outcomes]
     with connection.cursor() as cursor:
         cursor.execute(WRITE, [*(list(column) for column in zip(*moved, strict=True)), now, now])
-        written = dict(cursor.fetchall())
+        rows = cursor.fetchall()
+    lanes.go_on({(endpoint, lane) for _pk, status, endpoint, lane in rows if lane and status in ENDED})
     health.note(outcomes)
     faults.point("write.moved")
     _disable_gone({outcome.claimed.endpoint_id: outcome for outcome in outcomes if outcome.status_code == 410})
-    deliveries.tell_of_failures([pk for pk, status in written.items() if status == Delivery.Status.FAILED])
+    deliveries.tell_of_failures([row[0] for row in rows if row[1] == Delivery.Status.FAILED])
 
 
 def _disable_gone(gone: Mapping[UUID, Outcome]) -> None:
@@ -148,14 +162,13 @@ def body_of(event: Event, data: Any, *, type: str, partner: UUID) -> bytes:
     return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _prepared(rows: Iterable[tuple[Any, ...]], lease: datetime) -> list[Claimed]:
-    rows = list(rows)
-    targets = _endpoints({row[1] for row in rows})
-    happened = Event.objects.in_bulk({row[2] for row in rows})
+def _prepared(rows: Sequence[lanes.Taken], lease: datetime) -> list[Claimed]:
+    targets = _endpoints({row.endpoint_id for row in rows})
+    happened = Event.objects.in_bulk({row.event_id for row in rows})
     payloads = {payload.pk: payload.data for payload in Payload.objects.filter(pk__in=happened)}
     barred, parked = circuits.barred(targets), []
     claimed, off = [], set()
-    for pk, endpoint_id, event_id, type, partner_id, step, count in rows:
+    for pk, endpoint_id, event_id, type, partner_id, step, count, _lane, waited in rows:
         endpoint, event = targets.get(endpoint_id), happened[event_id]
         if endpoint is None:
             continue
@@ -169,8 +182,8 @@ def _prepared(rows: Iterable[tuple[Any, ...]], lease: datetime) -> list[Claimed]
         secrets = endpoints.secrets_of(endpoint)
         probe = endpoint_id in barred
         headers = own_headers.of(endpoint)
-        facts = (endpoint.url, secrets, headers, event.public_id, body, step, count + 1, lease, probe)
-        claimed.append(Claimed(pk, endpoint_id, *facts))
+        facts = (endpoint.url, secrets, headers, event.public_id, body, step, count + 1, lease, probe, endpoint.rate_per_second)
+        claimed.append(Claimed(pk, endpoint_id, *facts, waited=waited))
     if off:  # came in while the endpoint was being paused or removed
         deliveries.set_aside(off)
     if parked:

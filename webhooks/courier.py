@@ -1,7 +1,7 @@
 """The courier: the loop that delivers. Many posts in flight, few for each endpoint, results written in bulk.
 
-An endpoint that hangs holds `PER_ENDPOINT` places and no more; everybody else's deliveries go on beside it. What this
-process took and could not finish is due again when its lease ends, so killing it loses nothing.
+An endpoint that hangs holds `PER_ENDPOINT` places, or as many as it asks for; everybody else's deliveries go on beside it. What
+this process took and could not finish is due again when its lease ends, so killing it loses nothing.
 """
 
 import asyncio

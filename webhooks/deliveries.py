@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Avg, Count, Max, Q, QuerySet
+from django.db.models import Avg, Case, Count, F, Max, Q, QuerySet, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from core import clock, events, ids, wake
@@ -14,13 +14,13 @@ from core.actors import SYSTEM, Actor
 from core.models import Event
 from core.problems import Conflict
 from core.states import swap
-from webhooks import circuits, patterns
+from webhooks import circuits, lanes, pace, patterns
 from webhooks.event_types import WEBHOOK_DELIVERY_FAILED
 from webhooks.fan_out import WAKES
 from webhooks.models import Attempt, Delivery, Endpoint
 
 Status = Delivery.Status
-OPEN = [Status.PENDING, Status.HELD]
+OPEN = lanes.OPEN
 
 
 class EndpointNotActive(Conflict):
@@ -44,29 +44,32 @@ def open_one(*, endpoint: Endpoint, event: Event, event_type: str) -> Delivery:
 
 @transaction.atomic
 def retry(*, delivery: Delivery, by: Actor) -> None:
-    """Send it again now, whatever came of it before, with the whole schedule ahead. Raises EndpointNotActive."""
+    """Send it again now, whatever came of it before, with the whole schedule ahead. Raises EndpointNotActive.
+
+    One that is over goes out alone, whatever its lane does; one that is still open keeps its place there.
+    """
     if delivery.endpoint.status != Endpoint.Status.ACTIVE:
         raise EndpointNotActive()
-    swap(delivery, where={}, status=Status.PENDING, step=0, due_at=clock.now(), succeeded_at=None)
-    circuits.try_now(delivery.endpoint_id, delivery=delivery.pk)
+    swap(delivery, where={}, **_again())
+    turn = lanes.only_firsts(Delivery.objects.filter(pk=delivery.pk)).exists()
+    circuits.try_now(delivery.endpoint_id, delivery=delivery.pk if turn else None)
     wake.on_commit(WAKES)
 
 
 @transaction.atomic
 def replay_event(*, event: Event, endpoints: Collection[Endpoint], by: Actor) -> int:
     """Send one event to these endpoints again, or for the first time. Returns to how many."""
-    now = clock.now()
     active = [endpoint for endpoint in endpoints if endpoint.status == Endpoint.Status.ACTIVE]
     for endpoint in active:
         Delivery.objects.update_or_create(
             endpoint=endpoint,
             event=event,
-            defaults={"status": Status.PENDING, "step": 0, "due_at": now, "succeeded_at": None},
+            defaults=_again(),
             create_defaults={
                 "partner_id": endpoint.partner_id,
                 "environment": endpoint.environment,
                 "event_type": event.type,
-                "due_at": now,
+                "due_at": clock.now(),
             },
         )
         circuits.try_now(endpoint.pk)
@@ -94,14 +97,17 @@ def set_aside(endpoints: Collection[UUID]) -> None:
 
 def release(endpoint: Endpoint) -> int:
     """Let what was held go out, oldest first; returns how many."""
-    count = _locked(endpoint, [Status.HELD]).update(status=Status.PENDING, step=0, due_at=clock.now())
+    count = _locked(endpoint, [Status.HELD]).update(status=Status.PENDING, step=0, due_at=clock.now(), waits=False)
+    pace.forget_queue(endpoint.pk)
     wake.on_commit(WAKES)
     return count
 
 
 def drop_held(endpoint: Endpoint) -> int:
     """Cancel what was held; returns how many."""
-    return _locked(endpoint, [Status.HELD]).update(status=Status.CANCELLED)
+    count = _locked(endpoint, [Status.HELD]).update(status=Status.CANCELLED)
+    pace.begin_anew(endpoint.pk)
+    return count
 
 
 def cancel_open(endpoint: Endpoint) -> int:
@@ -148,6 +154,20 @@ def stats(endpoint: Endpoint, *, period: timedelta = timedelta(days=7)) -> dict[
         "failed_attempts": tried["failed"],
         "mean_duration_ms": round(tried["mean"]) if tried["mean"] is not None else None,
         "slowest_ms": tried["slowest"],
+    }
+
+
+def _again() -> dict[str, Any]:
+    """What a delivery becomes that is asked for by hand."""
+    keeps = Q(status__in=OPEN)
+    return {
+        "status": Status.PENDING,
+        "step": 0,
+        "due_at": clock.now(),
+        "succeeded_at": None,
+        "lane": Case(When(keeps, then=F("lane")), default=Value("")),
+        "place": Case(When(keeps, then=F("place"))),
+        "waits": False,
     }
 
 

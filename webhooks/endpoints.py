@@ -14,7 +14,7 @@ from core.actors import SYSTEM, Actor
 from core.models import Environment
 from core.problems import Conflict, ValidationError
 from core.states import swap, transition
-from webhooks import catalogue, circuits, deliveries, own_headers, patterns, payload_filters, signing
+from webhooks import catalogue, circuits, deliveries, lanes, own_headers, pace, patterns, payload_filters, signing
 from webhooks.event_types import (
     WEBHOOK_CREATED,
     WEBHOOK_DISABLED,
@@ -28,12 +28,16 @@ from webhooks.event_types import (
     WEBHOOK_UPDATED,
 )
 from webhooks.fan_out import WAKES
-from webhooks.models import Delivery, Endpoint, Halt
+from webhooks.models import FASTEST, MOST_AT_ONCE, Delivery, Endpoint, Halt
 
 # How long the old secret still signs after a rotation, beside the new one.
 OVERLAP = timedelta(hours=24)
 NOTHING_BEFORE: dict[str, Any] = {"previous_secret": None, "previous_public_key": "", "previous_secret_until": None}
 MOST_PATTERNS = 100
+LIMITS = {
+    "rate_per_second": (FASTEST, _("Choose 1 to {most} deliveries a second, or leave it out for no limit.")),
+    "concurrency": (MOST_AT_ONCE, _("Choose 1 to {most} posts at once, or leave it out for the platform's own limit.")),
+}
 MOST_ENDPOINTS = 50
 
 
@@ -100,12 +104,14 @@ def create(
 
 @transaction.atomic
 def update(*, endpoint: Endpoint, by: Actor, **changes: Any) -> None:
-    """Change `url`, `event_types`, `description`, `filter` or `headers`. Raises ValidationError, StaleState for a removed one.
+    """Change `url`, `event_types`, `description`, or the options: `filter`, `headers`, `rate_per_second` and `concurrency` (None
+    for no limit of its own) and `fifo` (one by one for each subject). What is open follows. Raises ValidationError, StaleState
+    for a removed one.
 
     Values of headers that are masked stay as they are, but not for a server elsewhere: who may change the address may not
     thereby read them.
     """
-    kept = own_headers.of(endpoint)
+    kept, was_fifo, had_rate = own_headers.of(endpoint), endpoint.fifo, endpoint.rate_per_second
     if "url" in changes:
         changes["url"] = checked_url(changes["url"], endpoint.environment)
         if kept and URL(changes["url"]).origin() != URL(endpoint.url).origin():
@@ -116,6 +122,10 @@ def update(*, endpoint: Endpoint, by: Actor, **changes: Any) -> None:
         changes["event_types"] = checked_patterns(changes["event_types"])
     if changes:
         swap(endpoint, where={"status__in": [*Endpoint.TRANSITIONS]}, **changes)
+        if endpoint.fifo != was_fifo:
+            (lanes.open if endpoint.fifo else lanes.close)(endpoint.pk)
+        if endpoint.rate_per_second != had_rate:
+            pace.begin_anew(endpoint.pk)
         if "url" in changes:
             circuits.reset(endpoint)
         _tell(WEBHOOK_UPDATED, endpoint, by, changed=sorted(changes))
@@ -278,6 +288,10 @@ def _checked_options(given: Mapping[str, Any], *, kept: Mapping[str, str]) -> di
         checked["filter"] = payload_filters.checked(given["filter"])
     if "headers" in given:
         checked["headers"] = own_headers.checked(given["headers"], kept=kept)
+    for name, (most, advice) in LIMITS.items():
+        if given.get(name) is not None and not 1 <= given[name] <= most:
+            detail = str(advice).format(most=f"{most:,}")
+            raise ValidationError([{"pointer": f"/{name}", "code": "out_of_bounds", "detail": detail}])
     return checked
 
 

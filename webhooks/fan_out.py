@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from core import clock, wake
 from core.models import Event
-from webhooks import patterns, payload_filters
+from webhooks import lanes, patterns, payload_filters
 from webhooks.event_types import WEBHOOK_TEST
 from webhooks.models import Delivery, Endpoint
 
@@ -34,6 +34,7 @@ def fan_out(events: Sequence[Event], payloads: Mapping[UUID, dict[str, Any]]) ->
             event_type=event.type,
             status=Delivery.Status.PENDING if endpoint.pk in active else Delivery.Status.HELD,
             due_at=now,
+            **({"lane": lanes.of(event), "place": event.number} if endpoint.fifo else {}),
         )
         for event, endpoint in chosen
     ]
@@ -74,7 +75,7 @@ def _endpoints_for(events: Sequence[Event]) -> Mapping[Key, list[Endpoint]]:
     for environment in {event.environment for event in events if event.partner_id is None}:
         wanted |= Q(environment=environment)
     found: dict[Key, list[Endpoint]] = defaultdict(list)
-    fields = ("partner_id", "environment", "event_types", "filter", "status")  # secrets stay where they are
+    fields = ("partner_id", "environment", "event_types", "filter", "status", "fifo")  # secrets stay where they are
     for endpoint in Endpoint.objects.present().filter(wanted).only(*fields):
         found[endpoint.partner_id, endpoint.environment].append(endpoint)
         found[None, endpoint.environment].append(endpoint)

@@ -95,6 +95,21 @@ class EndpointForm(forms.Form):
         help_text=_("Only events whose data fits are sent: JSON, as the guide to webhooks has it. Left empty, all are."),
     )
     headers = HeadersField()
+    rate_per_second = forms.IntegerField(
+        label=_("Deliveries a second"),
+        required=False,
+        help_text=_("No more than so many are sent each second; the others wait for their turn. Left empty, there is no limit."),
+    )
+    concurrency = forms.IntegerField(
+        label=_("Posts at once"),
+        required=False,
+        help_text=_("How many your server is sent beside each other. Left empty, it is 5."),
+    )
+    fifo = forms.BooleanField(
+        label=_("In order, one by one for each subject"),
+        required=False,
+        help_text=_("The next event about the same thing is sent when the one before has arrived or was given up."),
+    )
     signature = SignatureField()
 
     def __init__(self, *args: Any, endpoint: Endpoint | None = None, **kwargs: Any) -> None:
@@ -110,6 +125,7 @@ class EndpointForm(forms.Form):
                 "names": rest,
                 "filter": endpoint.filter or None,
                 "headers": own_headers.shown(endpoint),
+                **{name: getattr(endpoint, name) for name in ("rate_per_second", "concurrency", "fifo")},
             }
         super().__init__(*args, **kwargs)
         if endpoint:

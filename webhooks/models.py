@@ -17,6 +17,10 @@ from core.models import Entity, EntityQuerySet, Event, PartnerOwned, PartnerOwne
 
 EVENT_TYPE_NAME = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\Z"
 NAME_ADVICE = _("Write it like course.completed.")
+FASTEST = 1_000
+"""Deliveries a second that an endpoint's own limit may allow."""
+MOST_AT_ONCE = 20
+"""Posts at once that an endpoint may ask for."""
 
 
 class Halt(Entity):
@@ -68,6 +72,9 @@ class Endpoint(PartnerOwned):
     description = models.CharField(_("description"), max_length=200, blank=True)
     filter = models.JSONField(_("filter"), default=dict, db_default=Value({}, models.JSONField()), blank=True)
     headers = EncryptedField(null=True, editable=False, help_text=_("Names and values, as `webhooks.own_headers` has them."))
+    rate_per_second = models.PositiveSmallIntegerField(_("deliveries a second"), null=True, help_text=_("None is no limit."))
+    concurrency = models.PositiveSmallIntegerField(_("posts at once"), null=True, help_text=_("None is the platform's."))
+    fifo = models.BooleanField(_("in order"), default=False, db_default=False, help_text=_("See `webhooks.lanes`."))
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.ACTIVE, editable=False)
     status_reason = models.CharField(_("reason"), max_length=300, blank=True, editable=False)
     signature = models.CharField(_("signature"), max_length=7, choices=Signature, default=Signature.HMAC, editable=False)
@@ -91,6 +98,13 @@ class Endpoint(PartnerOwned):
                 | Q(previous_secret__isnull=False, previous_secret_until__isnull=False),
                 name="endpoint_previous_secret_ends",
             ),
+            models.CheckConstraint(
+                condition=Q(rate_per_second__isnull=True) | Q(rate_per_second__range=(1, FASTEST)), name="endpoint_rate_in_bounds"
+            ),
+            models.CheckConstraint(
+                condition=Q(concurrency__isnull=True) | Q(concurrency__range=(1, MOST_AT_ONCE)),
+                name="endpoint_concurrency_in_bounds",
+            ),
         ]
         indexes = [
             models.Index(fields=["partner", "environment", "-id"], name="endpoint_of_partner"),
@@ -106,6 +120,17 @@ class Endpoint(PartnerOwned):
         """Until when the signature of before is sent too; None if it isn't."""
         until = self.previous_secret_until
         return until if until and until > clock.now() else None
+
+
+class Pace(models.Model):
+    """How far an endpoint with a limit of its own has used it up; see `webhooks.pace`."""
+
+    endpoint = models.OneToOneField(Endpoint, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    next_at = models.DateTimeField(help_text=_("When the next post would go out at an even pace."))
+    queue_ends_at = models.DateTimeField(help_text=_("The end of the queue of those that have a time of their own."))
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class HealthQuerySet(models.QuerySet["Health"]):
@@ -235,6 +260,18 @@ class Delivery(PartnerOwned):
     replay = models.ForeignKey(
         Replay, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="+", editable=False
     )
+    lane = models.CharField(
+        max_length=82, default="", db_default="", editable=False, help_text=_("In which it goes in order; empty for none.")
+    )
+    place = models.BigIntegerField(
+        null=True, editable=False, help_text=_("In its lane: the number under which its event was sealed.")
+    )
+    waits = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("For its turn, in its lane or at the endpoint's pace; not for its place in the schedule."),
+    )
 
     objects: ClassVar = DeliveryQuerySet.as_manager()
 
@@ -257,7 +294,18 @@ class Delivery(PartnerOwned):
             models.Index(fields=["partner", "environment", "-id"], name="delivery_of_partner"),
             models.Index(fields=["partner", "environment", "-id"], condition=Q(status="failed"), name="delivery_given_up"),
             models.Index(fields=["replay", "status"], condition=Q(replay__isnull=False), name="delivery_of_replay"),
+            models.Index(
+                fields=["endpoint", "lane", "place"],
+                condition=Q(status__in=["pending", "held"]) & ~Q(lane=""),
+                name="delivery_in_lane",
+            ),
         ]
+
+    @property
+    def next_attempt_at(self) -> datetime | None:
+        """When it is attempted next; None where nobody knows yet, or if it is not."""
+        unknown = self.status != self.Status.PENDING or (self.waits and self.lane)
+        return None if unknown else self.due_at
 
 
 class AttemptQuerySet(EntityQuerySet["Attempt"]):

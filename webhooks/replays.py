@@ -18,7 +18,7 @@ from core import clock, events, ids, wake
 from core.actors import SYSTEM, Actor
 from core.problems import Conflict, ValidationError
 from core.states import StaleState, swap, transition
-from webhooks import circuits, patterns
+from webhooks import circuits, lanes, pace, patterns
 from webhooks.deliveries import OPEN, EndpointNotActive
 from webhooks.event_types import WEBHOOK_REPLAY_CANCELLED, WEBHOOK_REPLAY_FINISHED, WEBHOOK_REPLAY_STARTED
 from webhooks.fan_out import WAKES
@@ -127,6 +127,7 @@ def cancel(*, replay: Replay, by: Actor) -> None:
     locked = _waiting(replay, OPEN).order_by("id").select_for_update()
     before = Case(When(succeeded_at__isnull=False, then=Value(Status.SUCCEEDED)), default=Value(Status.FAILED))
     Delivery.objects.filter(pk__in=list(locked.values_list("pk", flat=True))).update(status=before)
+    pace.begin_anew(replay.endpoint_id)
     _tell(WEBHOOK_REPLAY_CANCELLED, replay, by)
 
 
@@ -171,7 +172,7 @@ def _queue_next(pk: UUID) -> int:
 
 def _queue_batch(replay: Replay) -> None:
     """Queue the next deliveries and write down how far that came. The replay's row is locked, or nobody else's to see yet."""
-    endpoint = Endpoint.objects.select_for_update(no_key=True).only("pk", "status").get(pk=replay.endpoint_id)
+    endpoint = Endpoint.objects.select_for_update(no_key=True).only("pk", "status", "fifo").get(pk=replay.endpoint_id)
     if endpoint.status == Endpoint.Status.REMOVED:
         swap(replay, where={}, status=Replay.Status.CANCELLED, finished_at=clock.now())
         return
@@ -181,7 +182,10 @@ def _queue_batch(replay: Replay) -> None:
         chosen = chosen.filter(pk__gt=replay.position)
     batch = list(chosen.order_by("id").select_for_update().values_list("pk", flat=True)[:BATCH])
     status = Status.PENDING if endpoint.status == Endpoint.Status.ACTIVE else Status.HELD
-    Delivery.objects.filter(pk__in=batch).update(status=status, step=0, due_at=clock.now(), replay=replay)
+    again = {"status": status, "step": 0, "due_at": clock.now(), "replay": replay}
+    Delivery.objects.filter(pk__in=batch).update(**again, lane="", place=None, waits=False)
+    if endpoint.fifo:
+        lanes.join(batch)
     changes: dict[str, Any] = {"queued": F("queued") + len(batch)}
     if batch:
         changes["position"] = batch[-1]

@@ -1,6 +1,5 @@
 """Webhooks on the wire."""
 
-from datetime import UTC
 from typing import Any
 
 from django.core.validators import RegexValidator
@@ -56,6 +55,16 @@ class HeadersField(serializers.DictField):
         return own_headers.shown(instance)
 
 
+@extend_schema_field({"type": ["integer", "null"], "minimum": 1, "maximum": models.FASTEST})
+class RateField(serializers.IntegerField):
+    """Deliveries a second; the verb checks the bounds."""
+
+
+@extend_schema_field({"type": ["integer", "null"], "minimum": 1, "maximum": models.MOST_AT_ONCE})
+class ConcurrencyField(serializers.IntegerField):
+    """Posts at once; the verb checks the bounds."""
+
+
 class EndpointSerializer(Strict):
     """An endpoint, without its secret. Where `signature` is `ed25519`, `public_key` verifies what is sent."""
 
@@ -68,6 +77,13 @@ class EndpointSerializer(Strict):
         required=False,
         help_text="Sent with each delivery. Values are masked in answers; a masked value that is sent stays as it is.",
     )
+    rate_per_second = RateField(
+        required=False, allow_null=True, help_text="Deliveries a second at most; null, as by default, for no limit."
+    )
+    concurrency = ConcurrencyField(
+        required=False, allow_null=True, help_text="Posts at once at most; null, as by default, for 5."
+    )
+    fifo = serializers.BooleanField(required=False, help_text="One by one for each subject, in the order of the events.")
     environment = serializers.ChoiceField(Environment.choices, read_only=True)
     status = serializers.ChoiceField(Endpoint.Status.choices, read_only=True)
     status_reason = serializers.CharField(read_only=True)
@@ -228,7 +244,9 @@ class DeliverySerializer(Strict):
     explanation = serializers.CharField(read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
     last_attempt_at = serializers.DateTimeField(read_only=True, allow_null=True)
-    next_attempt_at = serializers.SerializerMethodField()
+    next_attempt_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="Null also while it waits behind another of its subject."
+    )
     succeeded_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
     @extend_schema_field(OpenApiTypes.STR)
@@ -238,12 +256,6 @@ class DeliverySerializer(Strict):
     @extend_schema_field(OpenApiTypes.STR)
     def get_endpoint_id(self, delivery: Delivery) -> str:
         return ids.encode(Endpoint.id_prefix, delivery.endpoint_id)
-
-    @extend_schema_field({"type": ["string", "null"], "format": "date-time"})
-    def get_next_attempt_at(self, delivery: Delivery) -> str | None:
-        if delivery.status != Delivery.Status.PENDING:
-            return None
-        return delivery.due_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 class DeliveryDetailSerializer(DeliverySerializer):
