@@ -35,6 +35,13 @@ class PublishForm(forms.Form):
         help_text=_("Its id or short name. Left empty, the event concerns every partner."),
     )
     environment = forms.ChoiceField(label=_("Environment"), choices=Environment.choices, widget=UnfoldAdminSelectWidget)
+    subject = forms.CharField(
+        label=_("Subject"),
+        required=False,
+        max_length=80,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("What it is about, for endpoints that are told of each subject in order. It may be left empty."),
+    )
     data = _Data(  # type: ignore[assignment]  # the field's name hides an attribute of the base
         label=_("Data"), widget=UnfoldAdminTextareaWidget(attrs={"rows": 14, "spellcheck": "false"})
     )
@@ -93,7 +100,7 @@ class PublishForm(forms.Form):
     @property
     def facts(self) -> dict[str, Any]:
         """The event."""
-        return {**self.audience, "data": self.cleaned_data["data"]}
+        return {**self.audience, "subject": self.cleaned_data["subject"], "data": self.cleaned_data["data"]}
 
     @property
     def mark(self) -> str:

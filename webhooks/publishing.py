@@ -43,17 +43,19 @@ def publish(
     partner: Any = None,
     environment: str = Environment.LIVE,
     version: int | None = None,
+    subject: str = "",
 ) -> Event:
     """Write the event down; subscribers are told as of any other. Without a partner it goes to every partner's subscribers.
 
-    `version` is that of the type's schema which the data is written by: the newest, unless given. Raises ValidationError for a
-    type that operators don't publish and for data that doesn't fit its schema.
+    `version` is that of the type's schema which the data is written by: the newest, unless given. `subject` names what it is
+    about, for receivers that are told in order (`webhooks.lanes`). Raises ValidationError for a type that operators don't
+    publish and for data that doesn't fit its schema.
     """
     kind = checked(type=type, data=data, version=version)
-    return events.emit(type=kind, partner=partner, environment=environment, actor=by, data=data)
+    return events.emit(type=kind, partner=partner, environment=environment, subject=subject, actor=by, data=data)
 
 
-def told(*, type: str, data: dict[str, Any], partner: Any = None, environment: str = Environment.LIVE) -> int:
+def told(*, type: str, data: dict[str, Any], partner: Any = None, environment: str = Environment.LIVE, subject: str = "") -> int:
     """How many endpoints would be told of such an event now, those among them whose deliveries are held."""
-    event = Event(type=type, partner_id=getattr(partner, "pk", partner), environment=environment)
+    event = Event(type=type, partner_id=getattr(partner, "pk", partner), environment=environment, subject=subject)
     return fan_out.count(event, data)

@@ -4,7 +4,7 @@ import pytest
 
 from local.sink import Sink
 from tests.platform import Api, Gateway, Member, member
-from tests.webhooks.steps import deliver, seal_all
+from tests.webhooks.steps import NOWHERE, deliver, seal_all
 
 COMPLETED = {"course_id": "c_1", "user_id": "u_1", "completed_at": "2026-01-31T12:00:00Z"}
 
@@ -63,6 +63,39 @@ class TestEndpoints:
         assert bad["errors"][0]["pointer"] == "/filter/data.x/0"
         changed = acme.api.patch(f"/webhooks/{made['id']}", {"filter": {}, "headers": {}}).expect(200)
         assert (changed["filter"], changed["headers"]) == ({}, {})
+
+    def test_limits_and_order(self, operator: Api, acme: Member, globex: Member, sink: Sink) -> None:
+        limits = {"rate_per_second": 10, "concurrency": 2, "fifo": True}
+        made = acme.api.post("/webhooks", {"url": sink.url, "event_types": ["course.*"], **limits}).expect(201)
+        path = f"/webhooks/{made['id']}"
+        found = acme.api.get(path).expect(200)
+        assert {name: found[name] for name in limits} == limits
+        for name, bad in (("rate_per_second", 0), ("rate_per_second", 1_001), ("concurrency", 21), ("fifo", "perhaps")):
+            [error] = acme.api.patch(path, {name: bad}).expect_problem(422, "validation_error")["errors"]
+            assert error["pointer"] == f"/{name}"
+        globex.api.patch(path, {"fifo": False}).expect_problem(404, "not_found")
+        for _ in range(2):
+            publish(operator, acme, subject="course-7")
+        seal_all()
+        [first, second] = reversed(acme.api.get(f"{path}/deliveries").expect(200)["data"])
+        assert self.attempted(sink) == [first["event_id"]]
+        assert acme.api.get(f"/deliveries/{second['id']}").expect(200)["status"] == "pending"
+        assert self.attempted(sink) == [second["event_id"]]
+        assert acme.api.get("/events?subject=course-7").expect(200)["data"][0]["subject"] == "course-7"
+        changed = acme.api.patch(path, {"rate_per_second": None, "concurrency": None, "fifo": False}).expect(200)
+        assert {name: changed[name] for name in limits} == {"rate_per_second": None, "concurrency": None, "fifo": False}
+
+    def attempted(self, sink: Sink) -> list[str]:
+        return [outcome.claimed.message_id for outcome in deliver() if outcome.claimed.url == sink.url]
+
+    def test_waiting_in_order_has_no_time(self, acme: Member, operator: Api) -> None:
+        made = acme.api.post("/webhooks", {"url": NOWHERE, "event_types": ["course.*"], "fifo": True}).expect(201)
+        for _ in range(2):
+            publish(operator, acme, subject="course-7")
+        deliver()
+        [second, first] = acme.api.get(f"/webhooks/{made['id']}/deliveries").expect(200)["data"]
+        assert first["next_attempt_at"]
+        assert second["next_attempt_at"] is None
 
     def test_idempotent_answer_leaves_the_secret_out(self, acme: Member, sink: Sink) -> None:
         body, headers = {"url": sink.url, "event_types": ["*"]}, {"Idempotency-Key": "once"}

@@ -75,6 +75,22 @@ def test_filter_and_headers_are_edited(member: Client, sink: Sink) -> None:
     assert (endpoint.filter, own_headers.of(endpoint)) == ({}, {"authorization": "Bearer hdr-of-the-page"})
 
 
+def test_limits_and_order_are_edited(member: Client, sink: Sink) -> None:
+    facts = {"url": sink.url, "families": ["*"], "rate_per_second": "10", "concurrency": "2", "fifo": "on"}
+    member.post("/p/acme/webhooks/new/", facts)
+    endpoint = Endpoint.objects.get()
+    assert (endpoint.rate_per_second, endpoint.concurrency, endpoint.fifo) == (10, 2, True)
+    root = f"/p/acme/webhooks/{endpoint.public_id}/"
+    assert b"One by one for each subject" in member.get(root).content
+    assert b'name="rate_per_second" value="10"' in member.get(root + "edit/").content
+    refused = member.post(root + "edit/", facts | {"rate_per_second": "1001"})
+    assert refused.status_code == 422
+    assert b"Choose 1 to 1,000 deliveries a second" in refused.content
+    assert member.post(root + "edit/", {"url": sink.url, "families": ["*"]}).status_code == 302
+    endpoint.refresh_from_db()
+    assert (endpoint.rate_per_second, endpoint.concurrency, endpoint.fifo) == (None, None, False)
+
+
 def test_public_key_is_shown_and_the_private_one_is_not(member: Client, sink: Sink) -> None:
     page = member.post("/p/acme/webhooks/new/", {"url": sink.url, "families": ["*"], "signature": "ed25519"})
     endpoint = Endpoint.objects.get()

@@ -380,6 +380,11 @@ class PublishSerializer(Strict):
         required=False,
         help_text="Of the type's schema that the data is written by; the newest, unless given.",
     )
+    subject = serializers.CharField(
+        max_length=80,
+        required=False,
+        help_text="What it is about, such as an id of yours: endpoints that are told in order get each subject's one by one.",
+    )
     idempotency_key = serializers.CharField(max_length=255, required=False, allow_null=True)
 
 
