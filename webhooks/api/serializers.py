@@ -55,12 +55,12 @@ class HeadersField(serializers.DictField):
         return own_headers.shown(instance)
 
 
-@extend_schema_field({"type": ["integer", "null"], "minimum": 1, "maximum": models.FASTEST})
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": models.FASTEST})
 class RateField(serializers.IntegerField):
     """Deliveries a second; the verb checks the bounds."""
 
 
-@extend_schema_field({"type": ["integer", "null"], "minimum": 1, "maximum": models.MOST_AT_ONCE})
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": models.MOST_AT_ONCE})
 class ConcurrencyField(serializers.IntegerField):
     """Posts at once; the verb checks the bounds."""
 
