@@ -12,20 +12,18 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from yarl import URL
 
 from core.addresses import LOOKUP_TIMEOUT, LOOKUPS, Refused, look_up, read_url, require_public
+from core.fetching import Answer, BrokenOff, Line, NameUnknown, TooSlow, Unreachable, request
 
-__all__ = ["Answer", "Client", "Dialer", "Refused", "TooSlow", "Unreachable", "post"]
+__all__ = ["Answer", "BrokenOff", "Client", "Dialer", "NameUnknown", "Refused", "TooSlow", "Unreachable", "post"]
 
 TIMEOUT = 15.0
 CONNECT_TIMEOUT = 10.0
@@ -33,95 +31,43 @@ LARGEST_ANSWER = 64 * 1024
 # A name's addresses are kept this long, and so is the failure to find them, so that dead names don't hold up lookups.
 NAMES_KEPT = 10
 FAILURES_KEPT = 30.0
+# Seconds that an idle connection is kept, and how many of them at most: each is an open file.
+KEPT = 30.0
+MOST_KEPT = 1_000
 
 Lookup = Callable[[str, int], list[str]]
 Spoken = TypeVar("Spoken", bound=asyncio.BaseProtocol)
 
 
-class Unreachable(Exception):
-    """Nothing there, or it broke off: `reason` says what happened, in words for the address's owner."""
+class Place(NamedTuple):
+    """One of a host's addresses, to connect to."""
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(reason)
+    address: str
+    port: int
 
-
-class TooSlow(Unreachable):
-    """The time was up before the whole answer had come."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: status, headers as received, at most the allowed bytes of the body, seconds it took."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-    truncated: bool
-    seconds: float
+    @property
+    def family(self) -> socket.AddressFamily:
+        return socket.AF_INET6 if ":" in self.address else socket.AF_INET
 
 
 class Client:
     """The guarded client of one event loop, as an asynchronous context manager; connections are kept alive and reused.
 
-    `lookup` finds a name's addresses and is given by tests only.
+    How many requests run at once is the caller's to bound, so that nobody waits behind somebody else's dead server. `lookup`
+    finds a name's addresses and is given by tests only.
     """
 
-    def __init__(self, *, lookup: Lookup | None = None, keepalive: float = 30.0) -> None:
-        self._lookup = lookup or look_up
-        self._keepalive = keepalive
-        self._session: aiohttp.ClientSession
+    def __init__(self, *, lookup: Lookup | None = None) -> None:
+        self._dialer = Dialer(lookup=lookup)
+        self._kept: dict[str, list[Line]] = {}
+        self._idle: dict[Line, str] = {}  # the longest idle first
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(
-            resolver=GuardedResolver(self._lookup),
-            ttl_dns_cache=NAMES_KEPT,
-            socket_factory=_guarded_socket,
-            limit=0,  # how many run at once is the caller's to bound, so that nobody waits behind somebody else's dead server
-            keepalive_timeout=self._keepalive,
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=False,
-            skip_auto_headers=("Accept-Encoding",),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
-        )
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self._session.close()
-
-    @contextlib.asynccontextmanager
-    async def open(
-        self,
-        method: str,
-        url: str | URL,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | AsyncIterator[bytes] | None = None,
-        timeout: float | None = TIMEOUT,
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer as a stream, for the length of the block: `response.content.iter_any()` reads it as it comes.
-
-        A `URL` is sent with its path and query as they are spelt; of it only the origin is the user's, and is checked.
-        `timeout` bounds the block as a whole; None leaves that to the caller. Raises Refused, Unreachable, TooSlow.
-        """
-        checked = _target(str(url.origin()) if isinstance(url, URL) else url, False, settings.ALLOW_LOCAL_TARGETS)
-        target = url if isinstance(url, URL) else checked
-        try:
-            async with (
-                asyncio.timeout(timeout),
-                self._session.request(
-                    method, target, headers=headers, data=body, allow_redirects=False, compress=None
-                ) as response,
-            ):
-                yield response
-        except TimeoutError as error:
-            raise TooSlow(_time_was_up(timeout)) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(_explained(error)) from error
+        for line in self._idle:
+            line.close()
 
     async def fetch(
         self,
@@ -133,13 +79,59 @@ class Client:
         timeout: float = TIMEOUT,
         most: int = LARGEST_ANSWER,
     ) -> Answer:
-        """The whole answer, its body cut off after `most` bytes. Raises Refused, Unreachable, TooSlow."""
+        """The whole answer, its body cut off after `most` bytes. Raises Refused, Unreachable, TooSlow.
+
+        A kept connection may be closed by the other side at the moment that it is used again; then, if nothing of an answer has
+        come, the request is sent once more on a new one. So it may arrive twice, as any that is tried again.
+        """
         began = time.perf_counter()
+        target = _target(url, False, settings.ALLOW_LOCAL_TARGETS)
         headers = {"Accept-Encoding": "identity", **(headers or {})}
-        async with self.open(method, url, headers=headers, body=body, timeout=timeout) as response:
-            read, truncated = await _read(response, most)
-            received = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers]
-            return Answer(response.status, received, read, truncated, time.perf_counter() - began)
+        sent = request(method, target.raw_path_qs, host=target.host_port_subcomponent or "", headers=headers, body=body)
+        origin = str(target.origin())
+
+        def left() -> float:
+            return timeout - (time.perf_counter() - began)
+
+        line = self._take(origin)
+        try:
+            if line is None or not await line.asked_again(sent, most=most, seconds=left()):
+                line = await self._dialer.connect(Line, origin, seconds=min(CONNECT_TIMEOUT, left()))
+                await line.ask(sent, most=most, seconds=left())
+        except TimeoutError as error:
+            reason = str(_("The server did not finish its answer within {seconds} seconds."))
+            raise TooSlow(reason.format(seconds=f"{timeout:g}")) from error
+        self._give_back(origin, line)
+        return Answer(line.status, line.headers, line.body, line.is_truncated, time.perf_counter() - began)
+
+    def _take(self, origin: str) -> Line | None:
+        """The connection that was used last, if there is one that lives."""
+        while kept := self._kept.get(origin):
+            line = kept.pop()
+            self._forget(line)
+            if line.is_free:
+                return line
+        return None
+
+    def _give_back(self, origin: str, line: Line) -> None:
+        """Keep it if it can serve again; those that were idle for too long, or are too many, are closed."""
+        now = time.monotonic()
+        if line.is_free:
+            line.idle_since = now
+            self._kept.setdefault(origin, []).append(line)
+            self._idle[line] = origin
+        while self._idle:
+            oldest, its_origin = next(iter(self._idle.items()))
+            if len(self._idle) <= MOST_KEPT and oldest.idle_since > now - KEPT:
+                return
+            self._kept[its_origin].remove(oldest)
+            self._forget(oldest)
+            oldest.close()
+
+    def _forget(self, line: Line) -> None:
+        origin = self._idle.pop(line)
+        if not self._kept[origin]:
+            del self._kept[origin]
 
 
 def post(url: str, *, headers: Mapping[str, str], body: bytes, timeout: float = TIMEOUT) -> Answer:
@@ -173,8 +165,8 @@ class Dialer:
 
     def __init__(self, *, lookup: Lookup | None = None) -> None:
         self._resolvers = {private: GuardedResolver(lookup or look_up, private=private) for private in (False, True)}
-        self._kept: dict[tuple[str, int, bool], tuple[float, list[ResolveResult]]] = {}
-        self._looking: dict[tuple[str, int, bool], asyncio.Task[list[ResolveResult]]] = {}
+        self._kept: dict[tuple[str, int, bool], tuple[float, list[Place]]] = {}
+        self._looking: dict[tuple[str, int, bool], asyncio.Task[list[Place]]] = {}
         self._tls = ssl.create_default_context()
         self._tls.set_alpn_protocols(["http/1.1"])
 
@@ -190,9 +182,10 @@ class Dialer:
             async with asyncio.timeout(seconds):
                 *others, last = await self._addresses(host, port, private)
                 name = host if url.scheme == "https" else None
-                for found in others:
+                for found in others:  # each has a share of the time: one that swallows everything must not hide the next
                     with contextlib.suppress(OSError):
-                        return await self._open(speak, found, name, private)
+                        async with asyncio.timeout(seconds / (len(others) + 1)):
+                            return await self._open(speak, found, name, private)
                 return await self._open(speak, last, name, private)
         except TimeoutError as error:
             raise TooSlow(
@@ -201,13 +194,13 @@ class Dialer:
         except OSError as error:
             raise Unreachable(_unreached(error)) from error
 
-    async def _addresses(self, host: str, port: int, private: bool) -> list[ResolveResult]:
+    async def _addresses(self, host: str, port: int, private: bool) -> list[Place]:
         name = (host, port, private)
         until, found = self._kept.get(name, (0.0, []))
         if until > time.monotonic():
             return found
 
-        def looked(done: asyncio.Task[list[ResolveResult]]) -> None:
+        def looked(done: asyncio.Task[list[Place]]) -> None:
             del self._looking[name]
             if not done.cancelled():
                 done.exception()  # all who asked may have given up
@@ -218,25 +211,24 @@ class Dialer:
             looking.add_done_callback(looked)
         return await asyncio.shield(looking)
 
-    async def _look_up(self, host: str, port: int, private: bool) -> list[ResolveResult]:
+    async def _look_up(self, host: str, port: int, private: bool) -> list[Place]:
         """Once for all who ask at the same time, and to its end: a name that takes long holds one of the threads for look-ups,
         however many ask and however soon each of them gives up."""
         try:
             found = await self._resolvers[private].resolve(host, port)
         except OSError as error:
-            raise Unreachable(str(_("The host's name could not be found: {reason}.")).format(reason=error)) from error
+            raise NameUnknown(str(_("The host's name could not be found: {reason}.")).format(reason=error)) from error
         now = time.monotonic()
         self._kept = {key: entry for key, entry in self._kept.items() if entry[0] > now}
         self._kept[host, port, private] = now + NAMES_KEPT, found
         return found
 
-    async def _open(self, speak: Callable[[], Spoken], found: ResolveResult, name: str | None, private: bool) -> Spoken:
-        address = (found["host"], found["port"])
+    async def _open(self, speak: Callable[[], Spoken], found: Place, name: str | None, private: bool) -> Spoken:
         loop = asyncio.get_running_loop()
-        made = _guarded_socket((found["family"], socket.SOCK_STREAM, found["proto"], "", address), private=private)
+        made = _guarded_socket(found, private=private)
         try:
             made.setblocking(False)
-            await loop.sock_connect(made, address)
+            await loop.sock_connect(made, found)
             tls = self._tls if name else None
             _transport, protocol = await loop.create_connection(speak, sock=made, ssl=tls, server_hostname=name)
         except BaseException:
@@ -245,7 +237,7 @@ class Dialer:
         return protocol
 
 
-class GuardedResolver(AbstractResolver):
+class GuardedResolver:
     """Looks names up in threads of its own and judges every address found: one bad address refuses the name."""
 
     def __init__(self, lookup: Lookup, *, private: bool = False) -> None:
@@ -253,7 +245,7 @@ class GuardedResolver(AbstractResolver):
         self._private = private
         self._failed: dict[str, float] = {}
 
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
+    async def resolve(self, host: str, port: int) -> list[Place]:
         if self._failed.get(host, 0.0) > time.monotonic():
             raise OSError("the name was not found a moment ago")
         looking = LOOKUPS.submit(self._lookup, host, port)
@@ -266,20 +258,7 @@ class GuardedResolver(AbstractResolver):
             raise OSError(str(error) or "the name server did not answer") from error
         for address in found:
             require_public(address, private=self._private)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for address in found
-        ]
-
-    async def close(self) -> None:
-        self._failed.clear()
+        return [Place(address, port) for address in found]
 
     def _remember_failure(self, host: str) -> None:
         at = time.monotonic()
@@ -287,11 +266,10 @@ class GuardedResolver(AbstractResolver):
         self._failed[host] = at + FAILURES_KEPT
 
 
-def _guarded_socket(info: Any, *, private: bool = False) -> socket.socket:
-    """The last look: this socket will be connected to `info`'s address and to no other."""
-    family, kind, protocol, _name, address = info
-    require_public(address[0], private=private)
-    made = socket.socket(family=family, type=kind, proto=protocol)
+def _guarded_socket(place: Place, *, private: bool = False) -> socket.socket:
+    """The last look: this socket will be connected to this place and to no other."""
+    require_public(place.address, private=private)
+    made = socket.socket(family=place.family, type=socket.SOCK_STREAM)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return made
 
@@ -300,18 +278,6 @@ def _guarded_socket(info: Any, *, private: bool = False) -> socket.socket:
 def _target(url: str, private: bool, local: bool) -> URL:
     """The same few thousand URLs are read over and over; what they resolve to is judged at each connection all the same."""
     return read_url(url, private=private)
-
-
-async def _read(response: aiohttp.ClientResponse, most: int) -> tuple[bytes, bool]:
-    """Up to `most` bytes; a longer answer is left unread and its connection closed."""
-    parts, size = [], 0
-    async for part in response.content.iter_any():
-        parts.append(part)
-        size += len(part)
-        if size > most:
-            response.close()
-            return b"".join(parts)[:most], True
-    return b"".join(parts), False
 
 
 def _unreached(error: OSError) -> str:
@@ -325,30 +291,3 @@ def _unreached(error: OSError) -> str:
             return str(_("The server refused the connection: nothing listens at this address and port."))
         case _:
             return str(_("The server could not be reached: {reason}.")).format(reason=error.strerror or error)
-
-
-def _time_was_up(timeout: float | None) -> str:
-    if timeout is None:
-        return str(_("The server took too long to be reached."))
-    return str(_("The server did not finish its answer within {seconds} seconds.")).format(seconds=f"{timeout:g}")
-
-
-def _explained(error: Exception) -> str:
-    """What went wrong, as the owner of the server would want to read it."""
-    match error:
-        case aiohttp.ClientConnectorDNSError():
-            return str(_("The host's name could not be found: {reason}.")).format(reason=error.os_error)
-        case aiohttp.ClientConnectorCertificateError():
-            return str(_("The server's TLS certificate is not valid: {reason}.")).format(reason=error.certificate_error)
-        case aiohttp.ClientSSLError():
-            return str(_("No TLS connection could be made: {reason}.")).format(reason=error)
-        case aiohttp.ClientConnectorError(os_error=ConnectionRefusedError()):
-            return str(_("The server refused the connection: nothing listens at this address and port."))
-        case aiohttp.ClientConnectorError():
-            return str(_("The server could not be reached: {reason}.")).format(reason=error.os_error.strerror or error.os_error)
-        case aiohttp.ServerDisconnectedError() | ConnectionResetError() | aiohttp.ClientPayloadError():
-            return str(_("The server closed the connection before its answer was complete."))
-        case aiohttp.ClientResponseError() | aiohttp.InvalidURL():
-            return str(_("The server's answer was no well-formed HTTP."))
-        case _:
-            return str(_("The connection broke: {reason}.")).format(reason=error or type(error).__name__)

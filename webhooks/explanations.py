@@ -3,10 +3,9 @@
 import ssl
 from collections.abc import Mapping
 
-import aiohttp
 from django.utils.translation import gettext as _
 
-from core.outbound import Refused, TooSlow, Unreachable
+from core.outbound import BrokenOff, NameUnknown, Refused, TooSlow, Unreachable
 
 
 def explain(status: int, headers: Mapping[str, str]) -> str:
@@ -52,14 +51,14 @@ def _next_step(failure: Refused | Unreachable) -> str:
             return _("Give an address that can be reached from the internet.")
         case TooSlow(), _cause:
             return _("Answer 2xx first and do the work afterwards.")
-        case _failure, aiohttp.ClientConnectorDNSError():
+        case NameUnknown(), _cause:
             return _("Check the spelling of the host in the endpoint's URL, and its DNS records.")
-        case _failure, aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
-            return _("Renew the certificate, and serve it with its intermediate certificates and for this host's name.")
-        case _failure, aiohttp.ClientSSLError() | ssl.SSLError():
-            return _("Check that the port speaks TLS 1.2 or newer.")
-        case _failure, aiohttp.ServerDisconnectedError():
+        case BrokenOff(), _cause:
             return _("Its log, or that of the proxy in front of it, says why it hung up.")
-        case _failure, aiohttp.ClientConnectorError() | OSError():
+        case _failure, ssl.SSLCertVerificationError():
+            return _("Renew the certificate, and serve it with its intermediate certificates and for this host's name.")
+        case _failure, ssl.SSLError():
+            return _("Check that the port speaks TLS 1.2 or newer.")
+        case _failure, OSError():
             return _("Check that the server runs, and that its firewall lets us in.")
     return ""

@@ -16,7 +16,7 @@ import pytest
 
 from core import outbound
 from core.addresses import check_url
-from core.outbound import Answer, Client, Refused, TooSlow, Unreachable, post
+from core.outbound import Answer, BrokenOff, Client, Refused, TooSlow, Unreachable, post
 
 Result = TypeVar("Result")
 Script = Callable[[http.server.BaseHTTPRequestHandler], None]
@@ -52,7 +52,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
 
-    do_POST = do_GET  # noqa: N815  (the base class looks for these names)
+    do_POST = do_HEAD = do_GET  # noqa: N815  (the base class looks for these names)
 
     def log_message(self, *args: Any) -> None:
         pass
@@ -129,9 +129,9 @@ class TestRebinding:
         """Even if the resolver were fooled, no socket is made for an inner address."""
         from core import outbound
 
-        info = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", trap.server_port))
+        place = outbound.Place("127.0.0.1", trap.server_port)
         with pytest.raises(Refused):
-            outbound._guarded_socket(info)
+            outbound._guarded_socket(place)
 
     def test_check_by_form(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(Refused):
@@ -318,16 +318,94 @@ class TestAnswers:
 
         assert asyncio.run(run()) == 200
 
-    def test_streamed_both_ways(self, trap: Trap) -> None:
-        trap.script = lambda handler: plain(handler, 200, b"abc" * 1_000)
+    def test_answer_to_head_has_no_body(self, trap: Trap) -> None:
+        def head(handler: http.server.BaseHTTPRequestHandler) -> None:
+            handler.send_response(200)
+            handler.send_header("Content-Length", "1000")
+            handler.end_headers()
 
-        async def run() -> bytes:
-            async with Client() as client, client.open("POST", trap.url, body=b"hello") as response:
-                return b"".join([part async for part in response.content.iter_any()])
-
-        assert asyncio.run(run()) == b"abc" * 1_000
+        trap.script = head
+        assert fetch(trap.url, "HEAD", timeout=2).body == b""
 
     def test_post_from_synchronous_code(self, trap: Trap) -> None:
         answer = post(trap.url, headers={"X-A": "1"}, body=b"{}")
         assert (answer.status, answer.body) == (200, b"ok")
         assert trap.headers[0]["x-a"] == "1"
+
+
+class TestKeptConnections:
+    """One connection serves request after request, and what happens to it while it is idle costs nobody an attempt."""
+
+    def test_used_again(self, trap: Trap) -> None:
+        peers = set()
+        trap.script = lambda handler: (peers.add(handler.client_address), plain(handler, 200, b"ok"))[1]
+        assert fetch_all([trap.url] * 3) == [200, 200, 200]
+        assert len(peers) == 1
+
+    def test_sent_once_more_if_closed_while_idle(self, trap: Trap) -> None:
+        def close_on_second(handler: http.server.BaseHTTPRequestHandler) -> None:
+            if len(trap.reached) == 2:
+                handler.connection.shutdown(socket.SHUT_RDWR)
+            else:
+                plain(handler, 200, b"ok")
+
+        trap.script = close_on_second
+        assert fetch_all([trap.url] * 2) == [200, 200]
+        assert len(trap.reached) == 3
+
+    def test_not_sent_again_on_a_new_connection(self, trap: Trap) -> None:
+        trap.script = lambda handler: handler.connection.shutdown(socket.SHUT_RDWR)
+        with pytest.raises(BrokenOff):
+            fetch(trap.url)
+        assert len(trap.reached) == 1
+
+    def test_not_sent_again_once_it_has_begun_to_answer(self, trap: Trap) -> None:
+        def break_off_second(handler: http.server.BaseHTTPRequestHandler) -> None:
+            if len(trap.reached) == 1:
+                plain(handler, 200, b"ok")
+                return
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+            handler.wfile.flush()
+            handler.connection.shutdown(socket.SHUT_RDWR)
+
+        trap.script = break_off_second
+        with pytest.raises(BrokenOff):
+            fetch_all([trap.url] * 2)
+        assert len(trap.reached) == 2
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok and more",
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+            b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        ],
+        ids=["two answers to one", "more than its length", "closing", "old"],
+    )
+    def test_not_used_again_after(self, trap: Trap, answer: bytes) -> None:
+        """What a server says beyond its answer is never taken for the answer to the next request."""
+        peers = []
+
+        def script(handler: http.server.BaseHTTPRequestHandler) -> None:
+            peers.append(handler.client_address)
+            handler.wfile.write(answer)
+
+        trap.script = script
+        assert fetch_all([trap.url] * 2) == [200, 200]
+        assert len(set(peers)) == 2
+
+    def test_line_break_in_a_header_is_never_sent(self, trap: Trap) -> None:
+        with pytest.raises(ValueError, match="line break"):
+            fetch(trap.url, headers={"X-A": "1\r\nHost: inner"})
+        assert not trap.reached
+
+
+def fetch_all(urls: list[str]) -> list[int]:
+    """The statuses, one after the other by the same client."""
+
+    async def run() -> list[int]:
+        async with Client() as client:
+            return [(await client.fetch("POST", url, body=b"{}")).status for url in urls]
+
+    return asyncio.run(run())

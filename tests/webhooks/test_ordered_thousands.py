@@ -140,4 +140,7 @@ def test_each_subject_s_successes_are_in_order(
     assert {subject: len(set(places)) for subject, places in unreliable.taken.items()} == dict.fromkeys(unreliable.taken, 100)
     assert len(unreliable.taken) == SUBJECTS
     assert Delivery.objects.filter(status="succeeded").count() == EVENTS
-    assert Attempt.objects.count() == arrived + failed
+    assert Attempt.objects.filter(succeeded=True).count() == arrived
+    assert Attempt.objects.filter(status_code=500).count() == unreliable.refused
+    # Who breaks off on a kept connection is asked once more within the attempt.
+    assert Attempt.objects.filter(status_code=None).count() <= unreliable.broken_off
