@@ -9,9 +9,8 @@ from django.utils.translation import gettext as _
 from abuse import incidents, unusual
 from abuse.models import Incident, Oddity
 from apikeys.models import Key
-from core.models import Environment
 from core.problems import NotFound
-from partners.pages import PartnerRequest, choose_environment, partner_page
+from partners.pages import PartnerRequest, partner_page
 
 SHOWN = 20
 
@@ -65,11 +64,7 @@ def unusual_use(request: PartnerRequest, public_id: str) -> HttpResponse:
 
 
 def _key(request: PartnerRequest, public_id: str) -> Key:
-    """Of either environment: a mail leads here whatever the reader looks at just then, and the portal follows."""
-    for environment in Environment:
-        found = Key.objects.for_caller(request.partner, environment).select_related("partner").public(public_id).first()
-        if found is not None:
-            choose_environment(request, environment)
-            request.environment = environment
-            return found
-    raise NotFound()
+    found = Key.objects.for_caller(request.partner, request.environment).select_related("partner").public(public_id).first()
+    if found is None:
+        raise NotFound()
+    return found

@@ -19,7 +19,7 @@ from core.states import StaleState
 from core.tables import listing
 from partners.forms import show_problem
 from partners.models import Partner
-from partners.pages import PartnerRequest, choose_environment, partner_page
+from partners.pages import PartnerRequest, partner_page
 
 
 @partner_page("keys:read")
@@ -64,12 +64,7 @@ def create(request: PartnerRequest) -> HttpResponse:
 
 @partner_page("keys:read")
 def detail(request: PartnerRequest, public_id: str) -> HttpResponse:
-    """One key: what it may, how it fares, what comes before and after it, and what can be done to it. Links in mails say of which
-    `?environment=` it is, and the portal follows."""
-    asked = request.GET.get("environment", "")
-    if asked in Environment.values and asked != request.environment:
-        choose_environment(request, asked)
-        return redirect(request.path)
+    """One key: what it may, how it fares, what comes before and after it, and what can be done to it."""
     key = _key(request, public_id)
     context = {
         "key": key,

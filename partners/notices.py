@@ -145,7 +145,7 @@ def read(events: Sequence[Event], payloads: Mapping[UUID, Mapping[str, Any]]) ->
     for member in members:
         team.setdefault(member.partner_id, []).append(member)
     notices = [
-        _notice(kind, member, ways, cause=event.public_id, facts=_facts(kind, member, payloads.get(event.pk, {})))
+        _notice(kind, member, ways, cause=event.public_id, facts=_facts(kind, member, event, payloads.get(event.pk, {})))
         for event in told
         for kind in [_BY_EVENT[event.type]]
         if event.pk not in payloads or kind.fits(payloads[event.pk])
@@ -290,14 +290,14 @@ def _made_now(notice: Notice) -> dict[str, str]:
     return {"token": members.confirmation(notice.user)} if notice.user and "{token}" in KINDS[notice.kind].path else {}
 
 
-def _facts(kind: Kind, member: Member, payload: Mapping[str, Any]) -> dict[str, str]:
+def _facts(kind: Kind, member: Member, event: Event, payload: Mapping[str, Any]) -> dict[str, str]:
     plain = {name: value for name, value in payload.items() if isinstance(value, str)}
     words = kind.more(payload) if payload else {}
-    return {**plain, **words, "partner": member.partner.name, "slug": member.partner.slug}
+    return {"environment": event.environment, **plain, **words, "partner": member.partner.name, "slug": member.partner.slug}
 
 
 def _filled(text: Text, facts: Mapping[str, str]) -> str:
-    return str(text).format_map({"reason": "", "name": "", **facts})
+    return str(text).format_map({"reason": "", "name": "", "environment": "", **facts})
 
 
 def _domain() -> str:

@@ -28,6 +28,8 @@ from partners.models import Impersonation, Member, Partner, Terms
 CHOSEN = "environments"
 # The session's key for the partner whose page the person was on last. It is believed only where the person belongs to it.
 CURRENT = "partner"
+# A link that says by this parameter of which environment it speaks, as those in mails do, is followed by the whole portal.
+ASKED = "environment"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 P = ParamSpec("P")
@@ -75,6 +77,9 @@ def partner_page(
                     raise Http404
                 return redirect_to_login(request.get_full_path(), reverse("partners:entrance", kwargs={"slug": slug}))
             enter(request, slug)
+            if request.method == "GET" and (asked := request.GET.get(ASKED)) in Environment.values:
+                choose_environment(request, asked)
+                return redirect(_without_asked(request))
             needed = post if post and request.method == "POST" else permission
             if request.impersonation and (why := _holds_back(request, needed, operators)):
                 return refused(request, why=why)
@@ -98,6 +103,12 @@ def partner_page(
         return page
 
     return decorate
+
+
+def _without_asked(request: PartnerRequest) -> str:
+    query = request.GET.copy()
+    del query[ASKED]
+    return f"{request.path}?{query.urlencode()}" if query else request.path
 
 
 def _holds_back(request: PartnerRequest, needed: str, operators: str) -> str:

@@ -46,7 +46,7 @@ register(
             _("Test calls have a count of their own, and are never charged."),
         ),
         _("See your limits"),
-        "/p/{slug}/usage/limits/",
+        "/p/{slug}/usage/limits/?environment={environment}",
         title=_("{percent}% of this month’s calls are used"),
         event="usage.quota_reached",
         about=_("50, 80 and 100% of the month’s calls are used"),

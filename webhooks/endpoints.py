@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +15,7 @@ from core.actors import SYSTEM, Actor
 from core.models import Environment
 from core.problems import Conflict, ValidationError
 from core.states import swap, transition
+from partners.models import Partner
 from webhooks import catalogue, circuits, deliveries, lanes, own_headers, pace, patterns, payload_filters, signing
 from webhooks.event_types import (
     WEBHOOK_CREATED,
@@ -82,10 +84,10 @@ def create(
     `options` are those of `update`. Raises ValidationError for an address, a pattern or an option that can't be,
     TooManyEndpoints.
     """
+    halt = halt_of(partner.pk)
     if Endpoint.objects.for_caller(partner, environment).present().count() >= MOST_ENDPOINTS:
         raise TooManyEndpoints(most=MOST_ENDPOINTS)
     secret = _new_key(signature)
-    halt = Halt.objects.filter(partner=partner).first()
     endpoint = Endpoint.objects.create(
         partner=partner,
         environment=environment,
@@ -145,7 +147,7 @@ def enable(*, endpoint: Endpoint, by: Actor, send_held: bool = True) -> int:
 
     Raises StaleState if active, PausedByOperator while an operator has paused all of the partner's.
     """
-    halt = Halt.objects.filter(partner=endpoint.partner_id).first()
+    halt = halt_of(endpoint.partner_id)
     if halt is not None:
         raise PausedByOperator(reason=halt.reason)
     transition(endpoint, Endpoint.Status.ACTIVE, status_reason="")
@@ -236,6 +238,12 @@ def send_test(*, endpoint: Endpoint, by: Actor, event_type: str = "webhook.test"
     )
     wake.on_commit(WAKES)
     return deliveries.open_one(endpoint=endpoint, event=event, event_type=kind.name)
+
+
+def halt_of(partner: UUID) -> Halt | None:
+    """The operator's pause of all of a partner's webhooks. None begins or ends until the transaction ends."""
+    Partner.objects.select_for_update(no_key=True).values_list("pk").get(pk=partner)
+    return Halt.objects.filter(partner=partner).first()
 
 
 def settle(endpoint: Endpoint) -> None:

@@ -25,9 +25,9 @@ class NotHalted(Conflict):
 @transaction.atomic
 def halt(*, partner: Any, reason: str, by: Actor) -> Halt:
     """Pause every endpoint of a partner, live and test, until `resume`; what happens is held. Raises HaltedAlready."""
-    made, new = Halt.objects.get_or_create(partner=partner, defaults={"reason": reason})
-    if not new:
+    if endpoints.halt_of(partner.pk):
         raise HaltedAlready()
+    made = Halt.objects.create(partner=partner, reason=reason)
     active = Endpoint.objects.filter(partner=partner, status=Endpoint.Status.ACTIVE).order_by("pk").select_for_update(no_key=True)
     for endpoint in active.defer("secret", "previous_secret"):
         swap(endpoint, where={}, status=Endpoint.Status.PAUSED, status_reason=reason[:300], halt=made)
@@ -39,7 +39,7 @@ def halt(*, partner: Any, reason: str, by: Actor) -> Halt:
 @transaction.atomic
 def resume(*, partner: Any, by: Actor) -> int:
     """Let those that `halt` paused go on; what was held goes out. Returns how many there are. Raises NotHalted."""
-    found = Halt.objects.filter(partner=partner).select_for_update().first()
+    found = endpoints.halt_of(partner.pk)
     if found is None:
         raise NotHalted()
     paused = list(found.endpoints.defer("secret", "previous_secret").order_by("pk").select_for_update(no_key=True))

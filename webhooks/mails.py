@@ -11,7 +11,7 @@ from partners.notices import Kind, register
 from partners.permissions import PERMISSIONS
 
 ROLES = PERMISSIONS["webhooks:write"]
-PAGE = "/p/{slug}/webhooks/{endpoint_id}/"
+PAGE = "/p/{slug}/webhooks/{endpoint_id}/?environment={environment}"
 
 
 def _moments(payload: Mapping[str, Any]) -> Mapping[str, str]:

@@ -49,8 +49,9 @@ def test_the_portal_follows_to_the_keys_environment(acme, developer):
     made = keys.issue(partner=acme, environment="test", name="T", by=OPERATOR).key
     incidents.open(rule=Rule.objects.get(name="Scanning for what isn't there"), key=made, found=FOUND)
     client = browser(developer.user)
-    answer = client.post(page(made), follow=True)
-    assert answer.status_code == 200
+    assert client.get(page(made)).status_code == 404
+    assert client.get(f"{page(made)}?environment=test", follow=True).status_code == 200
+    client.post(page(made))
     assert Key.objects.get(pk=made.pk).status == "active"
 
 

@@ -1,16 +1,19 @@
 """What the team of an endpoint that fails is told."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from core import clock
 from core.models import Event
 from local.sink import Sink
 from partners.models import Partner
 from tests.webhooks.steps import NOWHERE, deliver, make_endpoint, publish, seal_all, statuses, tick, told
+from tests.webhooks.test_webhook_pages import sign_in
 from webhooks import fan_out
 from webhooks.models import Delivery, Endpoint, Health
 
@@ -90,6 +93,17 @@ class TestNotices:
         publish(acme)
         deliver()
         assert told("disabled") == 1
+
+    def test_link_of_a_mail_leads_into_the_environment_of_its_endpoint(self, acme: Partner, mailoutbox: Any) -> None:
+        member = sign_in(acme)
+        make_endpoint(acme, NOWHERE, environment="test")
+        publish(acme, environment="test")
+        fail_until(lambda: told("endpoint_failing"))
+        seal_all()
+        [link] = set(re.findall(r"http\S+/webhooks/\S+", mailoutbox[0].body))
+        path = link.removeprefix(settings.BASE_URL)
+        assert member.get(path.partition("?")[0]).status_code == 404
+        assert NOWHERE in member.get(path, follow=True).content.decode()
 
     def test_mail_to_those_who_may_change_it(self, acme: Partner, broken: Endpoint, mailoutbox: Any) -> None:
         from core.models import User
