@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from prometheus_client import Counter, Gauge
 
-from core import clock
+from core import clock, faults
 from usage.models import Call, Position
 from usage.records import STREAM, CallRecord, UnreadableBatch, unpack
 from usage.rollups import upsert
@@ -96,6 +96,8 @@ def step() -> int:
             write(_records(entries))
             position.entry = entries[-1][0].decode()
             position.save(update_fields=["entry"])
+            faults.point("ingest.positioned")
+    faults.point("ingest.committed")
     client().xtrim(STREAM, minid=_after(position.entry), approximate=False)
     return len(entries)
 
@@ -109,10 +111,12 @@ def write(records: Iterable[tuple[str, CallRecord]]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_TABLES)
         given = _copy(cursor, records)
+        faults.point("ingest.copied")
         cursor.execute(_TAKE)
         taken: int = cursor.rowcount
         for span in ("hour", "minute"):
             cursor.execute(upsert("usage_fresh", span))
+            faults.point(f"ingest.{span}s")
         cursor.execute(_TALLY, [clock.now()])
         cursor.execute(_LAST_USED)
         cursor.execute(_APPLICATIONS_LAST_USED)
