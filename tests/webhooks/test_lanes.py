@@ -254,8 +254,9 @@ class TestSwitching:
 
     def test_on(self, acme: Partner) -> None:
         endpoint = make_endpoint(acme, NOWHERE)
-        happen(acme, "a1", "a2", "b1")
-        flying = claim(2, cap=5, in_flight={})
+        happen(acme, "a1", "a2")
+        flying = take()
+        happen(acme, "b1")
         endpoints.update(endpoint=endpoint, by=SYSTEM, fifo=True)
         happen(acme, "a3")
         assert turn() == ["b1"]
