@@ -2,22 +2,22 @@
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 import structlog
 from django.db import connection, transaction
 
-from core import clock, faults, ids
-from core.crypto import UnreadableSecret
-from core.models import Event, Payload
+from core import clock, crypto, faults, ids
+from core.models import Event
 from core.states import StaleState
-from webhooks import circuits, deliveries, endpoints, health, lanes, own_headers, pace
+from webhooks import circuits, deliveries, endpoints, health, lanes, pace
 from webhooks.event_types import WEBHOOK_TEST
-from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.models import Delivery, Endpoint
 from webhooks.schedule import wait_after
 
 log = structlog.get_logger(__name__)
@@ -49,10 +49,30 @@ UPDATE webhooks_delivery d SET due_at = %(lease)s, waits = false FROM taken WHER
 RETURNING d.id, d.endpoint_id, d.event_id, d.event_type, d.partner_id, d.step, d.attempt_count, d.lane, taken.waits
 """
 
+TARGETS = """
+SELECT id, status, url, rate_per_second, headers, secret, CASE WHEN previous_secret_until > %s THEN previous_secret END
+FROM webhooks_endpoint WHERE id = ANY(%s::uuid[])
+"""
+
+HAPPENED = """
+SELECT e.id, e.type, e.created_at, p.data FROM core_event e
+LEFT JOIN core_payload p ON p.id = e.id AND p.id = ANY(%(ids)s::uuid[]) WHERE e.id = ANY(%(ids)s::uuid[])
+"""
+
+# The outcomes come as one JSON text: that costs a fraction of a parameter for each value.
+KEEP = """
+INSERT INTO webhooks_attempt (id, created_at, delivery_id, number, url, succeeded, status_code, duration_ms, request_headers,
+    response_headers, response_body, explanation)
+SELECT attempt, %s, id, number, url, succeeded, status_code, duration_ms, request_headers, response_headers, response_body,
+    explanation
+FROM json_to_recordset(%s) AS v(attempt uuid, id uuid, number int, url text, succeeded bool, status_code int, duration_ms int,
+    request_headers jsonb, response_headers jsonb, response_body text, explanation text)
+"""
+
 WRITE = """
 WITH v AS (
-    SELECT * FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::text[])
-        AS v(id, status, step, due_at, lease, status_code, explanation)
+    SELECT * FROM json_to_recordset(%s) AS v(id uuid, status text, step int, due_at timestamptz, lease timestamptz,
+        status_code int, explanation text)
 ), mine AS (
     SELECT d.id FROM webhooks_delivery d JOIN v USING (id) ORDER BY d.id FOR UPDATE OF d
 )
@@ -110,7 +130,7 @@ def claim(most: int, *, cap: int, in_flight: Mapping[UUID, int]) -> list[Claimed
     now = clock.now()
     lease = now + LEASE
     facts: dict[str, Any] = {"now": now, "lease": lease, "cap": cap, "most": most, "window": most * WINDOW}
-    facts |= {"busy": list(in_flight), "flying": list(in_flight.values())}
+    facts |= {"busy": _listed(in_flight), "flying": list(in_flight.values())}
     for _look in range(LOOKS):
         with connection.cursor() as cursor:
             cursor.execute(CLAIM, facts)
@@ -127,11 +147,11 @@ def claim(most: int, *, cap: int, in_flight: Mapping[UUID, int]) -> list[Claimed
 def write(outcomes: list[Outcome]) -> None:
     """Write attempts down and move their deliveries on; give up, and switch endpoints off, where it has come to that."""
     now = clock.now()
-    Attempt.objects.bulk_create([_attempt(outcome) for outcome in outcomes])
-    faults.point("write.attempts")
-    moved = [_moved(outcome, now) for outcome in outcomes]
+    facts = msgspec.json.encode([_written(outcome, now) for outcome in outcomes]).decode()
     with connection.cursor() as cursor:
-        cursor.execute(WRITE, [*(list(column) for column in zip(*moved, strict=True)), now, now])
+        cursor.execute(KEEP, [now, facts])
+        faults.point("write.attempts")
+        cursor.execute(WRITE, [facts, now, now])
         rows = cursor.fetchall()
     lanes.go_on({(endpoint, lane) for _pk, status, endpoint, lane in rows if lane and status in ENDED})
     health.note(outcomes)
@@ -148,42 +168,60 @@ def _disable_gone(gone: Mapping[UUID, Outcome]) -> None:
                 endpoints.disable(endpoint=endpoint, reason=gone[endpoint.pk].explanation)
 
 
-def body_of(event: Event, data: Any, *, type: str, partner: UUID) -> bytes:
+class Happened(NamedTuple):
+    """Of an event, what goes out; `data` is a JSON text, or None once it is gone."""
+
+    pk: UUID
+    type: str
+    created_at: datetime
+    data: str | None = None
+
+
+class Target(NamedTuple):
+    """Of an endpoint, what an attempt takes."""
+
+    status: str
+    url: str
+    rate: int | None
+    headers: dict[str, str]
+    secrets: tuple[str, ...]
+
+
+def body_of(event: Event | Happened, data: Any, *, type: str, partner: UUID) -> bytes:
     """The body that is signed and sent. `type` is the delivery's: a test goes out as what it tries, and says that it is one;
     `partner_id` is the receiver's, also for what concerns every partner."""
     envelope = {
-        "id": event.public_id,
+        "id": ids.encode(Event.id_prefix, event.pk),
         "type": type,
         "timestamp": event.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "partner_id": ids.encode("ptn", partner),
         **({"test": True} if event.type == WEBHOOK_TEST.name else {}),
         "data": data,
     }
-    return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
+    return _JSON.encode(envelope).encode()
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def _prepared(rows: Sequence[lanes.Taken], lease: datetime) -> list[Claimed]:
-    targets = _endpoints({row.endpoint_id for row in rows})
-    happened = Event.objects.in_bulk({row.event_id for row in rows})
-    payloads = {payload.pk: payload.data for payload in Payload.objects.filter(pk__in=happened)}
+    targets = _targets({row.endpoint_id for row in rows})
+    happened = _happened({row.event_id for row in rows})
     barred, parked = circuits.barred(targets), []
     claimed, off = [], set()
     for pk, endpoint_id, event_id, type, partner_id, step, count, _lane, waited in rows:
-        endpoint, event = targets.get(endpoint_id), happened[event_id]
-        if endpoint is None:
+        target, event = targets.get(endpoint_id), happened[event_id]
+        if target is None:
             continue
-        if endpoint.status != Endpoint.Status.ACTIVE:
+        if target.status != Endpoint.Status.ACTIVE:
             off.add(endpoint_id)
             continue
         if barred.get(endpoint_id, pk) != pk:
             parked.append(pk)
             continue
-        body = body_of(event, payloads[event_id], type=type, partner=partner_id) if event_id in payloads else None
-        secrets = endpoints.secrets_of(endpoint)
-        probe = endpoint_id in barred
-        headers = own_headers.of(endpoint)
-        facts = (endpoint.url, secrets, headers, event.public_id, body, step, count + 1, lease, probe, endpoint.rate_per_second)
-        claimed.append(Claimed(pk, endpoint_id, *facts, waited=waited))
+        body = None if event.data is None else body_of(event, json.loads(event.data), type=type, partner=partner_id)
+        facts = (target.url, target.secrets, target.headers, ids.encode(Event.id_prefix, event_id), body, step, count + 1, lease)
+        claimed.append(Claimed(pk, endpoint_id, *facts, probe=endpoint_id in barred, rate=target.rate, waited=waited))
     if off:  # came in while the endpoint was being paused or removed
         deliveries.set_aside(off)
     if parked:
@@ -191,47 +229,57 @@ def _prepared(rows: Sequence[lanes.Taken], lease: datetime) -> list[Claimed]:
     return claimed
 
 
-def _endpoints(wanted: set[UUID]) -> dict[UUID, Endpoint]:
+def _targets(wanted: set[UUID]) -> dict[UUID, Target]:
     """The endpoints, without those whose secret can't be read: their deliveries wait, lease by lease, for the missing key."""
-    try:
-        return Endpoint.objects.in_bulk(wanted)
-    except UnreadableSecret:
-        found = {}
-        for pk in wanted:
+    found = {}
+    with connection.cursor() as cursor:
+        cursor.execute(TARGETS, [clock.now(), _listed(wanted)])
+        for pk, status, url, rate, headers, *secrets in cursor.fetchall():
             try:
-                found[pk] = Endpoint.objects.get(pk=pk)
-            except UnreadableSecret as error:
+                own = json.loads(crypto.remembered(bytes(headers))) if headers else {}
+                found[pk] = Target(status, url, rate, own, tuple(crypto.remembered(bytes(each)) for each in secrets if each))
+            except crypto.UnreadableSecret as error:
                 log.error("endpoint_secret_unreadable", endpoint_id=ids.encode(Endpoint.id_prefix, pk), error=str(error))
-        return found
+    return found
 
 
-def _attempt(outcome: Outcome) -> Attempt:
-    return Attempt(
-        delivery_id=outcome.claimed.id,
-        number=outcome.claimed.number,
-        url=outcome.claimed.url,
-        succeeded=outcome.succeeded,
-        status_code=outcome.status_code,
-        duration_ms=round(outcome.seconds * 1000),
-        request_headers=outcome.request_headers,
-        response_headers=outcome.response_headers,
-        response_body=outcome.response_body,
-        explanation=outcome.explanation[:500],
-    )
+def _happened(wanted: set[UUID]) -> dict[UUID, Happened]:
+    with connection.cursor() as cursor:
+        cursor.execute(HAPPENED, {"ids": _listed(wanted)})
+        return {row[0]: Happened(*row) for row in cursor.fetchall()}
 
 
-def _moved(outcome: Outcome, now: datetime) -> tuple[Any, ...]:
-    """The delivery's new values, in the order of WRITE."""
+def _listed(pks: Iterable[UUID]) -> str:
+    """As PostgreSQL writes an array."""
+    return "{" + ",".join([pk.hex for pk in pks]) + "}"
+
+
+def _written(outcome: Outcome, now: datetime) -> dict[str, Any]:
+    """An attempt, and the delivery's new values, for KEEP and WRITE."""
     claimed = outcome.claimed
     wait = None if outcome.succeeded or outcome.final else wait_after(claimed.step, retry_after=outcome.retry_after)
     if outcome.succeeded:
-        status = Delivery.Status.SUCCEEDED
+        status = "succeeded"
     elif claimed.probe and not outcome.final:
-        status, wait = Delivery.Status.HELD, None  # it costs the delivery no step
+        status, wait = "held", None  # it costs the delivery no step
     elif wait is not None or outcome.status_code == 410:
-        status = Delivery.Status.PENDING  # after 410 it is held with the rest of its endpoint's
+        status = "pending"  # after 410 it is held with the rest of its endpoint's
     else:
-        status = Delivery.Status.FAILED
-    step = claimed.step + 1 if wait is not None else claimed.step
-    due_at = now + (wait or timedelta(0))
-    return claimed.id, str(status), step, due_at, claimed.lease, outcome.status_code, outcome.explanation[:500]
+        status = "failed"
+    return {
+        "attempt": ids.new(),
+        "id": claimed.id,
+        "number": claimed.number,
+        "url": claimed.url,
+        "succeeded": outcome.succeeded,
+        "status_code": outcome.status_code,
+        "duration_ms": round(outcome.seconds * 1000),
+        "request_headers": outcome.request_headers,
+        "response_headers": outcome.response_headers,
+        "response_body": outcome.response_body,
+        "explanation": outcome.explanation[:500],
+        "status": status,
+        "step": claimed.step + 1 if wait is not None else claimed.step,
+        "due_at": now + (wait or timedelta(0)),
+        "lease": claimed.lease,
+    }

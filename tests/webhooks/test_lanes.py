@@ -366,6 +366,6 @@ def _write_apart(flying: list[Claimed]) -> None:
 def test_lanes_cost_the_others_nothing(acme: Partner, django_assert_num_queries: object) -> None:
     make_endpoint(acme, NOWHERE)
     happen(acme, "a1", "a2", "a3")
-    with django_assert_num_queries(7):  # type: ignore[operator]  # two of them for the savepoint
+    with django_assert_num_queries(6):  # type: ignore[operator]  # two of them for the savepoint
         claimed = take()
     assert len(claimed) == 3
