@@ -127,7 +127,10 @@ def cpu_seconds(pids: list[int]) -> float:
     for pid in pids:
         root = psutil.Process(pid)
         for one in (root, *root.children(recursive=True)):
-            times = one.cpu_times()
+            try:
+                times = one.cpu_times()
+            except psutil.NoSuchProcess:  # ended since it was listed
+                continue
             total += times.user + times.system + times.children_user + times.children_system
     return total
 

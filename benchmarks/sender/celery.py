@@ -1,3 +1,5 @@
+"""The peer's Celery."""
+
 import os
 
 from celery import Celery

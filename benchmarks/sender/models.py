@@ -1,3 +1,5 @@
+"""The peer's tables."""
+
 from django.db import models
 
 

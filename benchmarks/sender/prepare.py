@@ -1,8 +1,9 @@
-"""Make the peer's tables, endpoints of the URLs on standard input, and queue deliveries: `python -m sender.prepare COUNT`."""
+"""Make the peer's tables, endpoints of a file's URLs, and queue deliveries: `python -m sender.prepare COUNT FILE`."""
 
 import os
 import secrets
 import sys
+from pathlib import Path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sender.settings")
 
@@ -14,7 +15,7 @@ from django.db import connection  # noqa: E402  (Django is set up first)
 from sender.models import Attempt, Endpoint, Event  # noqa: E402  (Django is set up first)
 from sender.tasks import deliver  # noqa: E402  (Django is set up first)
 
-count, urls = int(sys.argv[1]), sys.stdin.read().split()
+count, urls = int(sys.argv[1]), Path(sys.argv[2]).read_text().split()
 with connection.schema_editor() as editor:
     for model in (Endpoint, Event, Attempt):
         editor.create_model(model)

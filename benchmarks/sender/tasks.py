@@ -1,3 +1,5 @@
+"""The peer's one task."""
+
 import hashlib
 import hmac
 import json
