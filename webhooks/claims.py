@@ -178,7 +178,7 @@ class Happened(NamedTuple):
 
 
 class Target(NamedTuple):
-    """Of an endpoint, what an attempt takes."""
+    """Of an endpoint, what an attempt takes; of its secrets and private keys those that sign now, the newest first."""
 
     status: str
     url: str

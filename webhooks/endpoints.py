@@ -254,13 +254,6 @@ def settle(endpoint: Endpoint) -> None:
         deliveries.hold(endpoint)
 
 
-def secrets_of(endpoint: Endpoint) -> tuple[str, ...]:
-    """The secrets and private keys that sign now, the newest first."""
-    if endpoint.previous_secret and endpoint.overlaps_until:
-        return endpoint.secret, endpoint.previous_secret
-    return (endpoint.secret,)
-
-
 def checked_url(url: str, environment: str) -> str:
     """The URL, if the platform would send there. Raises ValidationError; live endpoints must have https."""
     try:
