@@ -59,6 +59,7 @@ AUDIENCES = {
     "portal:sitemaps": Audience.EVERYBODY,
     "portal:styleguide": Audience.OPERATOR,
     "portal:theme": Audience.EVERYBODY,
+    "webhooks:hook": Audience.EVERYBODY,
 }
 
 # Not pages of the portal: the console has its own sign-in and roles, allauth its own pages, and machines ask the rest.

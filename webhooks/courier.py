@@ -27,6 +27,7 @@ from webhooks import own_headers, signing
 from webhooks.claims import Claimed, Outcome, claim, write
 from webhooks.explanations import explain, explain_failure
 from webhooks.fan_out import WAKES
+from webhooks.handover import HandingClient
 from webhooks.models import Delivery
 from webhooks.schedule import read_retry_after
 
@@ -215,5 +216,5 @@ def _allow_sockets() -> None:
 async def run(stop: asyncio.Event) -> None:
     """The loop `deliveries`."""
     _allow_sockets()
-    async with Client() as client, wakes(WAKES) as woken:
+    async with HandingClient() as client, wakes(WAKES) as woken:
         await Courier(client).work(stop, woken)

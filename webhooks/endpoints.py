@@ -16,7 +16,7 @@ from core.models import Environment
 from core.problems import Conflict, ValidationError
 from core.states import swap, transition
 from partners.models import Partner
-from webhooks import catalogue, circuits, deliveries, lanes, own_headers, pace, patterns, payload_filters, signing
+from webhooks import catalogue, circuits, deliveries, inspectors, lanes, own_headers, pace, patterns, payload_filters, signing
 from webhooks.event_types import (
     WEBHOOK_CREATED,
     WEBHOOK_DISABLED,
@@ -91,7 +91,7 @@ def create(
     endpoint = Endpoint.objects.create(
         partner=partner,
         environment=environment,
-        url=checked_url(url, environment),
+        url=checked_url(url, partner, environment),
         event_types=checked_patterns(event_types),
         description=description,
         signature=signature,
@@ -114,8 +114,10 @@ def update(*, endpoint: Endpoint, by: Actor, **changes: Any) -> None:
     thereby read them.
     """
     kept, was_fifo, had_rate = own_headers.of(endpoint), endpoint.fifo, endpoint.rate_per_second
+    if changes.get("url") == endpoint.url:
+        del changes["url"]  # it may be refused today: an inspector that is closed, an address that moved inside
     if "url" in changes:
-        changes["url"] = checked_url(changes["url"], endpoint.environment)
+        changes["url"] = checked_url(changes["url"], endpoint.partner_id, endpoint.environment)
         if kept and URL(changes["url"]).origin() != URL(endpoint.url).origin():
             changes.setdefault("headers", own_headers.shown(endpoint))
             kept = {}
@@ -254,9 +256,15 @@ def settle(endpoint: Endpoint) -> None:
         deliveries.hold(endpoint)
 
 
-def checked_url(url: str, environment: str) -> str:
-    """The URL, if the platform would send there. Raises ValidationError; live endpoints must have https."""
+def checked_url(url: str, partner: Any, environment: str) -> str:
+    """The URL, if the platform would send there, or an open inspector of the partner's. Raises ValidationError; live endpoints
+    must have https."""
+    token = inspectors.token_of(url)
     try:
+        if token and inspectors.is_of(partner, environment, token):
+            return url
+        if token:
+            raise addresses.Refused(str(_("This is no address of an inspector of yours that is open in this environment.")))
         addresses.check_url(url, require_tls=environment == Environment.LIVE)
     except addresses.Refused as refusal:
         raise ValidationError([{"pointer": "/url", "code": "refused_url", "detail": refusal.reason}]) from refusal

@@ -122,6 +122,12 @@ WEBHOOK_TEST = EventType(
     {"type": "object", "properties": {"message": {"description": "Words, or what the type that is tried has."}}},
     {"message": "This is a test of your webhook endpoint."},
 )
+WEBHOOK_INSPECTOR_OPENED = EventType(
+    "webhook.inspector_opened", _("A temporary address that shows what it receives was opened."), internal=True
+)
+WEBHOOK_INSPECTOR_CLOSED = EventType(
+    "webhook.inspector_closed", _("A temporary address was closed, and what it had received was deleted."), internal=True
+)
 EVENT_TYPE_CREATED = EventType("event_type.created", _("An operator added an event type."), internal=True)
 EVENT_TYPE_CHANGED = EventType(
     "event_type.changed", _("An operator changed an event type; `version` is the one it has now."), internal=True

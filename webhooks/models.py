@@ -14,6 +14,8 @@ from core.crypto import EncryptedField
 from core.indexes import trigrams
 from core.listing import Seeking
 from core.models import Entity, EntityQuerySet, Event, PartnerOwned, PartnerOwnedQuerySet
+from webhooks.inspector_models import InspectedRequest as InspectedRequest
+from webhooks.inspector_models import Inspector as Inspector
 
 EVENT_TYPE_NAME = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\Z"
 NAME_ADVICE = _("Write it like course.completed.")

@@ -16,7 +16,7 @@ from core.tables import listing
 from partners.pages import PartnerRequest, partner_page
 from webhooks import circuits, deliveries, endpoints, own_headers
 from webhooks.forms import EndpointForm
-from webhooks.models import Delivery, Endpoint, Halt
+from webhooks.models import Delivery, Endpoint, Halt, Inspector
 from webhooks.page_parts import endpoints_of, frame, the_endpoint
 from webhooks.secret_pages import with_secret
 
@@ -84,7 +84,9 @@ def endpoint_list(request: PartnerRequest) -> HttpResponse:
 @partner_page("webhooks:write", operators="never")
 def endpoint_create(request: PartnerRequest) -> HttpResponse:
     """Add an endpoint; its secret is shown in the answer, once."""
-    form = EndpointForm(request.POST or None)
+    mine = Inspector.objects.for_caller(request.partner, request.environment).open()
+    inspector = mine.public(request.GET.get("inspector", "")).first()
+    form = EndpointForm(request.POST or None, initial={"url": inspector.address} if inspector else None)
     if request.method == "POST" and form.is_valid() and (made := form.add(request)):
         return with_secret(request, made.endpoint, made.secret)
     return render(request, "webhooks/form.html", {"form": form, **frame(request)}, status=422 if form.errors else 200)

@@ -44,14 +44,14 @@ def seal_all() -> None:
         pass
 
 
-def deliver(*, most: int = 100) -> list[Outcome]:
+def deliver(*, most: int = 100, client: type[Client] = Client) -> list[Outcome]:
     """Relay, then attempt once what is due, as the courier does; returns what came of it."""
     seal_all()
     claimed = claim(most, cap=most, in_flight={})
 
     async def post_all() -> list[Outcome]:
-        async with Client() as client:
-            return await asyncio.gather(*(attempt(client, delivery) for delivery in claimed))
+        async with client() as posting:
+            return await asyncio.gather(*(attempt(posting, delivery) for delivery in claimed))
 
     outcomes = asyncio.run(post_all())
     if outcomes:

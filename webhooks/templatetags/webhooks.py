@@ -29,3 +29,12 @@ def pretty_json(value: Any) -> str:
 def shown_body(body: bytes) -> str:
     """A body of JSON with indents, and a mask in the place of each secret."""
     return pretty_json(redacted(json.loads(body)))
+
+
+@register.filter
+def readable_body(body: bytes) -> str:
+    """A body of any kind: JSON as `shown_body` has it, else as text."""
+    try:
+        return shown_body(body)
+    except (ValueError, RecursionError):
+        return body.decode("utf-8", "replace")
