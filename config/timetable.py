@@ -24,6 +24,7 @@ CELERY_BEAT_SCHEDULE = {
     # Digests of days and weeks that are over; one that a dead worker didn't write is written the next day.
     "partners.write_digests": {"task": "partners.tasks.write_digests", "schedule": crontab(hour=6, minute=3)},
     "partners.sweep_files": {"task": "partners.tasks.sweep_files", "schedule": crontab(hour=4, minute=47)},
+    "webhooks.forget_tallies": {"task": "webhooks.tasks.forget_tallies", "schedule": crontab(hour=4, minute=19)},
     "webhooks.forget_inspected": {"task": "webhooks.tasks.forget_inspected", "schedule": crontab(minute=49)},
     "usage.forget_minutes": {"task": "usage.tasks.forget_minutes", "schedule": crontab(minute=37)},
 }

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from core import clock, crypto, faults, ids
 from core.models import Event
 from core.states import StaleState
-from webhooks import circuits, deliveries, endpoints, health, lanes, pace
+from webhooks import circuits, deliveries, endpoints, health, lanes, pace, tallies
 from webhooks.event_types import WEBHOOK_TEST
 from webhooks.models import Delivery, Endpoint
 from webhooks.schedule import wait_after
@@ -155,6 +155,7 @@ def write(outcomes: list[Outcome]) -> None:
         rows = cursor.fetchall()
     lanes.go_on({(endpoint, lane) for _pk, status, endpoint, lane in rows if lane and status in ENDED})
     health.note(outcomes)
+    tallies.add(outcomes, now)
     faults.point("write.moved")
     _disable_gone({outcome.claimed.endpoint_id: outcome for outcome in outcomes if outcome.status_code == 410})
     deliveries.tell_of_failures([row[0] for row in rows if row[1] == Delivery.Status.FAILED])

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Avg, Case, Count, F, Max, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from core import clock, events, ids, wake
@@ -14,10 +14,10 @@ from core.actors import SYSTEM, Actor
 from core.models import Event
 from core.problems import Conflict
 from core.states import swap
-from webhooks import circuits, lanes, pace, patterns
+from webhooks import circuits, lanes, pace, patterns, tallies
 from webhooks.event_types import WEBHOOK_DELIVERY_FAILED
 from webhooks.fan_out import WAKES
-from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.models import Delivery, Endpoint
 
 Status = Delivery.Status
 OPEN = lanes.OPEN
@@ -142,9 +142,7 @@ def stats(endpoint: Endpoint, *, period: timedelta = timedelta(days=7)) -> dict[
     begin = ids.earliest(clock.now() - period)
     rows = Delivery.objects.filter(endpoint=endpoint, id__gte=begin)
     counts = dict(rows.values_list("status").annotate(count=Count("id")))
-    tried = Attempt.objects.filter(id__gte=begin, delivery_id__in=rows.values("id")).aggregate(
-        made=Count("id"), failed=Count("id", filter=Q(succeeded=False)), mean=Avg("duration_ms"), slowest=Max("duration_ms")
-    )
+    tried = tallies.total(endpoint, period=period)
     finished = counts.get(Status.SUCCEEDED, 0) + counts.get(Status.FAILED, 0)
     return {
         "period_days": period.days,
@@ -152,7 +150,7 @@ def stats(endpoint: Endpoint, *, period: timedelta = timedelta(days=7)) -> dict[
         "success_rate": round(counts.get(Status.SUCCEEDED, 0) / finished, 4) if finished else None,
         "attempts": tried["made"],
         "failed_attempts": tried["failed"],
-        "mean_duration_ms": round(tried["mean"]) if tried["mean"] is not None else None,
+        "mean_duration_ms": tried["mean"],
         "slowest_ms": tried["slowest"],
     }
 

@@ -2,7 +2,7 @@
 
 from partners.models import Partner
 from webhooks import deliveries
-from webhooks.models import Attempt, Delivery, Endpoint, Halt, Health, Inspector
+from webhooks.models import Attempt, Delivery, Endpoint, Halt, Health, Inspector, Tally
 
 
 def erase(partner: Partner) -> None:
@@ -14,6 +14,7 @@ def erase(partner: Partner) -> None:
         deliveries.cancel_open(endpoint)
     Health.objects.filter(endpoint__partner=partner).delete()
     Halt.objects.filter(partner=partner).delete()
+    Tally.objects.filter(endpoint__partner=partner).delete()
     Inspector.objects.filter(partner=partner).delete()
     Endpoint.objects.filter(partner=partner).update(
         status=Endpoint.Status.REMOVED,

@@ -16,6 +16,7 @@ from core.listing import Seeking
 from core.models import Entity, EntityQuerySet, Event, PartnerOwned, PartnerOwnedQuerySet
 from webhooks.inspector_models import InspectedRequest as InspectedRequest
 from webhooks.inspector_models import Inspector as Inspector
+from webhooks.tally_models import Tally as Tally
 
 EVENT_TYPE_NAME = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\Z"
 NAME_ADVICE = _("Write it like course.completed.")

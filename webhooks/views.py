@@ -14,7 +14,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from core.tables import listing
 from partners.pages import PartnerRequest, partner_page
-from webhooks import circuits, deliveries, endpoints, own_headers
+from webhooks import circuits, deliveries, endpoints, own_headers, tallies
+from webhooks.courier import PER_ENDPOINT
 from webhooks.forms import EndpointForm
 from webhooks.models import Delivery, Endpoint, Halt, Inspector
 from webhooks.page_parts import endpoints_of, frame, the_endpoint
@@ -103,6 +104,8 @@ def endpoint_detail(request: PartnerRequest, public_id: str) -> HttpResponse:
         "headers": own_headers.of(endpoint).keys(),
         "deliveries": sent[:NEWEST],
         "stats": deliveries.stats(endpoint),
+        "chart": tallies.chart(endpoint),
+        "usual_concurrency": PER_ENDPOINT,
         "health": circuits.of(endpoint),
     }
     return render(request, "webhooks/detail.html", {**context, **frame(request)})

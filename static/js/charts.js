@@ -61,7 +61,7 @@ const options = (place, data, width, height) => {
       y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, values: (_, times, __, ___, every) => times.map((at) => (every >= day ? days : hours).format(at * 1e3)) },
+      { ...axis, grid: { show: false }, values: (_, times, __, ___, every) => times.map((at) => (every >= day || (at % day === 0 && times.length * every > day) ? days : hours).format(at * 1e3)) },
       // What has no unit is counted: nothing between two marks that are one apart.
       { ...axis, size: 56, ...(data.unit ? {} : { incrs: counts }), values: (_, values) => values.map((value) => compact.format(value) + (data.unit && ` ${data.unit}`)) },
     ],
