@@ -13,8 +13,8 @@ _SEEN = """
     INSERT INTO abuse_sighting AS known (key_id, network, first_at, last_at)
     SELECT key_id, network::text, first_at, last_at FROM (
         SELECT credential_id AS key_id, network(set_masklen(address, CASE family(address) WHEN 4 THEN 24 ELSE 48 END)) AS network,
-            min(at) AS first_at, max(at) AS last_at
-        FROM usage_fresh WHERE credential_id IS NOT NULL AND address IS NOT NULL GROUP BY 1, 2
+            min(first_at) AS first_at, max(last_at) AS last_at
+        FROM usage_used WHERE address IS NOT NULL GROUP BY 1, 2
     ) AS seen WHERE EXISTS (SELECT FROM apikeys_key WHERE apikeys_key.id = seen.key_id)
     ORDER BY 1, 2
     ON CONFLICT (key_id, network) DO UPDATE SET last_at = excluded.last_at

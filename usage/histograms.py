@@ -12,12 +12,10 @@ STEPS = 16
 LAST = 400
 """16 µs · 2^25: nine minutes. Whatever took longer counts as that."""
 
-# The bucket of the column `latency_us`, in PostgreSQL; the one place where it is computed.
-BUCKET_SQL = (
-    f"CASE WHEN latency_us < {FLOOR} THEN 0"
-    f" ELSE least({LAST}, 1 + floor({STEPS} * log(2, latency_us::numeric / {FLOOR}))) END::smallint"
-)
-EDGES = [math.ceil(FLOOR * 2 ** (step / STEPS)) for step in range(LAST + 1)]
+EDGES = [math.ceil(FLOOR * 2 ** (step / STEPS)) for step in range(LAST)]
+"""The least latency of bucket 1, 2, … in whole µs; both `bucket` and BUCKET_SQL look there."""
+# The bucket of the column `latency_us`, in PostgreSQL.
+BUCKET_SQL = f"width_bucket(latency_us, '{{{','.join(map(str, EDGES))}}}'::int[])::smallint"
 
 Histogram = Mapping[int, int]
 """Calls by bucket."""

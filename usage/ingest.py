@@ -5,9 +5,8 @@ moment leaves all or nothing, and whatever is read again is dropped by the call'
 the stream; entries at or before the position that are still there were removed late, and are not read.
 """
 
-import ipaddress
 from collections.abc import Callable, Iterable
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import redis
@@ -17,13 +16,14 @@ from django.db import connection, transaction
 from prometheus_client import Counter, Gauge
 
 from core import clock, faults
-from usage.models import Call, Position
+from usage.batches import Batch
+from usage.models import Position
 from usage.records import STREAM, CallRecord, UnreadableBatch, unpack
-from usage.rollups import upsert
+from usage.rollups import add_totals
 
 log = structlog.get_logger(__name__)
 
-ENTRIES = 128
+ENTRIES = 500
 """Stream entries a transaction takes at most; an entry holds some hundred calls."""
 NOTHING = "0-0"
 REFUSED = f"{STREAM}:refused"
@@ -34,36 +34,7 @@ DUPLICATES = Counter("portico_usage_calls_duplicate_total", "Calls that were the
 UNREADABLE = Counter("portico_usage_batches_unreadable_total", "Stream entries that could not be read and were put aside.")
 WAITING = Gauge("portico_usage_stream_entries", "Entries of the stream that wait for ingestion.")
 
-EPOCH_2000 = 946_684_800_000_000
-"""PostgreSQL counts its µs from 2000."""
-LATEST = 4_102_444_800_000_000
-"""2100, so that no clock gone wild can hold up a batch."""
-
-_BATCH = """
-    id uuid, at timestamptz, partner_id uuid, environment text, credential_id uuid, integration_id uuid, operation text,
-    method text, path text, status smallint, code text, latency_us integer, bytes_in bigint, bytes_out bigint, address inet,
-    user_agent text, client_request_id text, metered boolean, epoch text
-"""
-# Binary COPY sends the 16 bytes of a UUID, the µs of a time and the bytes of an address as they are.
-_WIRE = "bytea int8 bytea text bytea bytea text text text int2 text int4 int8 int8 bytea text text bool text"
-_COLUMNS = ", ".join(field.attname for field in Call._meta.concrete_fields if field.attname != "carried_at")
-# `fresh` are the calls of the batch that were not there before.
-_TABLES = f"""
-    CREATE TEMPORARY TABLE IF NOT EXISTS usage_batch ({_BATCH}) ON COMMIT DELETE ROWS;
-    CREATE TEMPORARY TABLE IF NOT EXISTS usage_fresh ({_BATCH}) ON COMMIT DELETE ROWS;
-    DELETE FROM usage_batch;
-    DELETE FROM usage_fresh;
-"""  # noqa: S608  (names of our own columns)
-_TAKE = f"""
-    WITH once AS (SELECT DISTINCT ON (id) * FROM usage_batch ORDER BY id, ctid),
-    taken AS (
-        INSERT INTO usage_call ({_COLUMNS}) SELECT {_COLUMNS} FROM once ON CONFLICT (id) DO NOTHING RETURNING id
-    )
-    INSERT INTO usage_fresh SELECT once.* FROM once JOIN taken USING (id)
-"""  # noqa: S608  (names of our own columns)
-
-
-# Called with each fresh batch (the temporary table `usage_fresh`), in the transaction that counts it.
+# Called with each fresh batch (the temporary tables of `usage.batches`), in the transaction that counts it.
 READERS: list[Callable[[Any], None]] = []
 
 
@@ -108,23 +79,23 @@ def write(records: Iterable[tuple[str, CallRecord]]) -> int:
 
     Returns how many were new.
     """
+    batch = Batch(records)
     with connection.cursor() as cursor:
-        cursor.execute(_TABLES)
-        given = _copy(cursor, records)
+        batch.store(cursor)
         faults.point("ingest.copied")
-        cursor.execute(_TAKE)
-        taken: int = cursor.rowcount
+        metered = batch.add_up(cursor)
         for span in ("hour", "minute"):
-            cursor.execute(upsert("usage_fresh", span))
+            cursor.execute(add_totals(span))
             faults.point(f"ingest.{span}s")
-        cursor.execute(_TALLY, [clock.now()])
+        if metered:
+            cursor.execute(_TALLY, [clock.now(), *(list(column) for column in zip(*metered, strict=True))])
         cursor.execute(_LAST_USED)
         cursor.execute(_APPLICATIONS_LAST_USED)
         for reader in READERS:
             reader(cursor)
-    INGESTED.inc(taken)
-    DUPLICATES.inc(given - taken)
-    return taken
+    INGESTED.inc(len(batch))
+    DUPLICATES.inc(batch.given - len(batch))
+    return len(batch)
 
 
 def last_entry() -> str:
@@ -144,8 +115,8 @@ def order(entry: str) -> tuple[int, int]:
 
 _TALLY = """
     INSERT INTO usage_tally AS tally (epoch, partner_id, environment, recorded, seen_at)
-    SELECT epoch, partner_id, environment, count(*), %s FROM usage_fresh
-    WHERE metered AND partner_id IS NOT NULL AND epoch <> '' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    SELECT epoch, partner_id, environment, metered, %s
+    FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::bigint[]) AS fresh(epoch, partner_id, environment, metered)
     ON CONFLICT (epoch, partner_id, environment)
     DO UPDATE SET recorded = tally.recorded + excluded.recorded, seen_at = excluded.seen_at
 """
@@ -154,9 +125,9 @@ _LAST_USED = """
     UPDATE apikeys_key SET first_used_at = coalesce(first_used_at, used.first_at), last_used_at = used.at,
         last_used_address = used.address, last_used_agent = used.user_agent
     FROM (
-        SELECT DISTINCT ON (credential_id) credential_id, at, address, user_agent,
-            min(at) OVER (PARTITION BY credential_id) AS first_at
-        FROM usage_fresh WHERE credential_id IS NOT NULL ORDER BY credential_id, at DESC
+        SELECT DISTINCT ON (credential_id) credential_id, last_at AS at, address, user_agent,
+            min(first_at) OVER (PARTITION BY credential_id) AS first_at
+        FROM usage_used ORDER BY credential_id, last_at DESC
     ) AS used
     WHERE apikeys_key.id = used.credential_id
         AND (apikeys_key.last_used_at IS NULL OR apikeys_key.last_used_at < used.at - interval '10 seconds')
@@ -164,7 +135,7 @@ _LAST_USED = """
 # The same of applications, and of the consents by which they act for others.
 _APPLICATIONS_LAST_USED = """
     WITH used AS (
-        SELECT credential_id, partner_id, max(at) AS at FROM usage_fresh WHERE credential_id IS NOT NULL GROUP BY 1, 2
+        SELECT credential_id, partner_id, max(last_at) AS at FROM usage_used GROUP BY 1, 2
     ), applications AS (
         UPDATE apikeys_application AS application SET last_used_at = used.at
         FROM (SELECT credential_id, max(at) AS at FROM used GROUP BY 1) AS used
@@ -204,7 +175,7 @@ def _records(entries: list[tuple[bytes, dict[bytes, bytes]]]) -> Iterable[tuple[
         except UnreadableBatch as error:
             _put_aside(name, fields, error)
             continue
-        epoch = _text(fields.get(b"e", b"").decode(errors="replace"), 64)
+        epoch = fields.get(b"e", b"").decode(errors="replace").replace("\0", "�")[:64]
         for record in records:
             yield epoch, record
 
@@ -214,52 +185,3 @@ def _put_aside(name: bytes, fields: dict[bytes, bytes], error: UnreadableBatch) 
     UNREADABLE.inc()
     log.error("usage_batch_unreadable", entry=name.decode(), error=str(error))
     client().xadd(REFUSED, fields or {b"v": b"?"}, maxlen=REFUSED_KEPT)
-
-
-def _copy(cursor: Any, records: Iterable[tuple[str, CallRecord]]) -> int:
-    given = 0
-    with cursor.copy("COPY usage_batch FROM STDIN (FORMAT BINARY)") as copy:
-        copy.set_types(_WIRE.split())
-        for epoch, record in records:
-            copy.write_row(_row(epoch, record))
-            given += 1
-    return given
-
-
-def _row(epoch: str, call: CallRecord) -> tuple[Any, ...]:
-    """The call as PostgreSQL takes it: a client's texts without NUL and cut to size, numbers within their columns."""
-    return (
-        call.call,
-        min(max(call.at, EPOCH_2000), LATEST) - EPOCH_2000,
-        call.partner,
-        _text(call.environment, 4),
-        call.credential,
-        bytes.fromhex(call.target) if call.target else None,
-        _text(call.operation, 200),
-        _text(call.method, 16),
-        _text(call.path, 2_000),
-        min(max(call.status, 0), 999),
-        _text(call.code, 64),
-        min(max(call.latency_us, 0), 2_147_483_647),
-        max(call.bytes_in, 0),
-        max(call.bytes_out, 0),
-        _address(call.address),
-        _text(call.user_agent, 300),
-        _text(call.client_request_id, 200),
-        call.metered,
-        epoch,
-    )
-
-
-def _text(value: str, most: int) -> str:
-    return value[:most].replace("\x00", "�") if "\x00" in value else value[:most]
-
-
-@lru_cache(maxsize=4096)
-def _address(value: str) -> bytes | None:
-    """An address as PostgreSQL's `inet` sends it: family, prefix length, not a network, length, bytes."""
-    try:
-        address = ipaddress.ip_address(value.partition("%")[0])
-    except ValueError:
-        return None
-    return bytes((2 if address.version == 4 else 3, address.max_prefixlen, 0, len(address.packed))) + address.packed

@@ -11,15 +11,16 @@ from usage.periods import Period
 FACTS = "partner_id, environment, credential_id, integration_id, operation, status, code"
 COLUMNS = f"at, {FACTS}, requests, metered, bytes_in, bytes_out, latency_buckets, latency_counts"
 
+# In which all who write rollups take their rows, so that none waits for another in a circle; ids first, since they compare fast.
+_ORDER = 'at, partner_id, credential_id, integration_id, status, environment, operation COLLATE "C", code COLLATE "C"'
 _TABLES = {"hour": HourRollup._meta.db_table, "minute": MinuteRollup._meta.db_table}
 
 
 def upsert(source: str, span: str, *, sign: Literal[1, -1] = 1) -> str:
     """SQL that adds the calls of the relation `source` to the rollups of a span, `hour` or `minute`; takes them out for -1."""
-    table = _TABLES[span]
-    return f"""
-        INSERT INTO {table} AS rollup ({COLUMNS})
-        SELECT {COLUMNS} FROM (
+    return _add_to(
+        span,
+        f"""
             SELECT at, {FACTS}, sum(requests)::bigint AS requests, sum(metered)::bigint AS metered,
                 sum(bytes_in)::bigint AS bytes_in, sum(bytes_out)::bigint AS bytes_out,
                 array_agg(bucket ORDER BY bucket) AS latency_buckets, array_agg(requests::int ORDER BY bucket) AS latency_counts
@@ -29,8 +30,19 @@ def upsert(source: str, span: str, *, sign: Literal[1, -1] = 1) -> str:
                     {sign} * sum(bytes_in) AS bytes_in, {sign} * sum(bytes_out) AS bytes_out
                 FROM {source} GROUP BY 1, {FACTS}, bucket
             ) AS by_bucket GROUP BY at, {FACTS}
-        ) AS fresh
-        ORDER BY at, {FACTS}
+        """,  # noqa: S608  (names of our own tables and columns)
+    )
+
+
+def add_totals(span: str) -> str:
+    """SQL that adds a batch's totals of a span, see `usage.batches`, to its rollups."""
+    return _add_to(span, f"SELECT {COLUMNS} FROM usage_totals WHERE span = '{span[0]}'")  # noqa: S608  (our own names)
+
+
+def _add_to(span: str, totals: str) -> str:
+    return f"""
+        INSERT INTO {_TABLES[span]} AS rollup ({COLUMNS}) SELECT {COLUMNS} FROM ({totals}) AS fresh
+        ORDER BY {_ORDER}
         ON CONFLICT (at, {FACTS}) DO UPDATE SET
             requests = rollup.requests + excluded.requests,
             metered = rollup.metered + excluded.metered,

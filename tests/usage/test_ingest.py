@@ -186,3 +186,26 @@ class TestHousekeeping:
 def test_the_entry_is_what_the_gateway_writes():
     told = call(partner=ACME)
     assert set(entry("e", [told])) == {"v", "e", "n", "b"}
+
+
+@pytest.mark.django_db
+def test_wild_values_hold_up_nobody(send) -> None:
+    """Whatever a gateway that is out of its mind says is cut to what the columns hold, and counted."""
+    wild = call(
+        latency_us=2**40,
+        bytes_in=2**63,
+        bytes_out=-5,
+        status=70_000,
+        address="no address",
+        path="/\x00" + "x" * 5_000,
+        operation="GET /\x00" + "y" * 500,
+        user_agent="z" * 900,
+        code="c\x00",
+    )
+    send(wild, wild, call(), call(operation="GET /�" + "y" * 500, status=999, code="c�"))
+    ingest.step()
+    assert Call.objects.count() == 3
+    kept = Call.objects.get(pk=uuid.UUID(bytes=wild.call))
+    assert (kept.latency_us, kept.bytes_out, kept.status, kept.address, kept.code) == (2**31 - 1, 0, 999, None, "c�")
+    assert (len(kept.path), len(kept.operation), len(kept.user_agent)) == (2_000, 200, 300)
+    assert HourRollup.objects.get(status=999).requests == 2, "two ways to say the same facts"
