@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.db import transaction
 from psycopg.errors import UniqueViolation
 
@@ -47,27 +48,16 @@ _TABLES = """
 """
 
 
-class Facts:
+class Facts(msgspec.Struct, frozen=True, gc=False, eq=False):
     """What calls are told apart by in rollups; one object for the same facts."""
 
-    __slots__ = ("credential", "environment", "partner", "wire")
-
-    def __init__(self, known: tuple[Any, ...]) -> None:
-        self.partner, self.environment, self.credential, target, operation, status, code = known
-        self.wire = b"".join(
-            (
-                wire.field(self.partner),
-                wire.text(self.environment),
-                wire.field(self.credential),
-                wire.field(bytes.fromhex(target) if target else None),
-                wire.text(operation),
-                struct.pack(">ih", 2, status),
-                wire.text(code),
-            )
-        )
+    wire: bytes
+    partner: bytes | None
+    environment: str
+    credential: bytes | None
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True, gc=False, eq=False):
     """A call, with its row as COPY takes it. Times in µs since 2000."""
 
     wire: bytes
@@ -108,6 +98,7 @@ class Batch:
         self._found: dict[tuple[Any, ...], Facts] = {}
         self._clients: dict[tuple[str, str, str], tuple[bytes, bytes | None, str]] = {}
         self._rows: dict[bytes, Row] = {}
+        self._sums: Sums | None = None
         for epoch, call in records:
             self.given += 1
             if call.call not in self._rows:
@@ -125,6 +116,7 @@ class Batch:
             cursor.execute("SELECT id FROM usage_call WHERE id = ANY(%s::uuid[])", [[UUID(bytes=call) for call in self._rows]])
             for (known,) in cursor.fetchall():
                 del self._rows[known.bytes]
+            self._sums = None
             self._copy(cursor)
 
     def add_up(self, cursor: Any) -> list[tuple[str, UUID, str, int]]:
@@ -132,29 +124,17 @@ class Batch:
 
         Returns metered calls by epoch, partner and environment, in order.
         """
-        minutes: defaultdict[tuple[int, Facts], Total] = defaultdict(Total)
-        used: dict[tuple[bytes | None, bytes, bytes | None], list[Any]] = {}
-        metered_calls: Counter[tuple[str, bytes, str]] = Counter()
-        for _wire, epoch, facts, at, latency_us, bytes_in, bytes_out, metered, address, agent in self._rows.values():
-            total = minutes[at // MINUTE, facts]
-            total.requests += 1
-            total.bytes_in += bytes_in
-            total.bytes_out += bytes_out
-            total.buckets.append(bisect_right(EDGES, latency_us))
-            if metered:
-                total.metered += 1
-                if facts.partner and epoch:
-                    metered_calls[epoch, facts.partner, facts.environment] += 1
-            if facts.credential:
-                use = used.setdefault((facts.partner, facts.credential, address), [at, at, agent])
-                if at > use[1]:
-                    use[1:] = at, agent
-                elif at < use[0]:
-                    use[0] = at
+        sums = self.sums()
         cursor.execute(_TABLES)
-        wire.copy(cursor, "usage_totals", _TOTAL, list(_totals(minutes)))
-        wire.copy(cursor, "usage_used", _USED, [_use(*key, *use) for key, use in used.items()])
-        return sorted((epoch, UUID(bytes=partner), env, count) for (epoch, partner, env), count in metered_calls.items())
+        wire.copy(cursor, "usage_totals", _TOTAL, sums.totals)
+        wire.copy(cursor, "usage_used", _USED, sums.used)
+        return sums.metered
+
+    def sums(self) -> "Sums":
+        """What the calls add up to; computed once, so that it may be asked for ahead."""
+        if self._sums is None:
+            self._sums = _summed(self._rows.values())
+        return self._sums
 
     def _copy(self, cursor: Any) -> None:
         wire.copy(cursor, "usage_call", _CALL, [row.wire for row in self._rows.values()])
@@ -179,7 +159,7 @@ class Batch:
         partner, environment, credential, target, operation, status, code = told
         texts = _tidy(environment, 4), _tidy(operation, 200), _tidy(code, 64)
         known = (partner, texts[0], credential, target, texts[1], min(max(status, 0), 999), texts[2])
-        facts = self._facts[told] = self._found.setdefault(known, Facts(known))
+        facts = self._facts[told] = self._found.get(known) or self._found.setdefault(known, _facts(known))
         return facts
 
     def _client(self, told: tuple[str, str, str]) -> tuple[bytes, bytes | None, str]:
@@ -188,6 +168,56 @@ class Batch:
         packed = wire.text(_tidy(method, 16)) + wire.field(address) + wire.text(agent)
         found = self._clients[told] = (packed, address, agent)
         return found
+
+
+def _facts(known: tuple[Any, ...]) -> Facts:
+    partner, environment, credential, target, operation, status, code = known
+    packed = (
+        wire.field(partner),
+        wire.text(environment),
+        wire.field(credential),
+        wire.field(bytes.fromhex(target) if target else None),
+        wire.text(operation),
+        struct.pack(">ih", 2, status),
+        wire.text(code),
+    )
+    return Facts(b"".join(packed), partner, environment, credential)
+
+
+class Sums(NamedTuple):
+    """What a batch adds up to: rows of `usage_totals` and `usage_used`; metered calls by epoch, partner and environment."""
+
+    totals: list[bytes]
+    used: list[bytes]
+    metered: list[tuple[str, UUID, str, int]]
+
+
+def _summed(rows: Iterable[Row]) -> Sums:
+    minutes: defaultdict[tuple[int, Facts], Total] = defaultdict(Total)
+    used: dict[tuple[bytes | None, bytes, bytes | None], list[Any]] = {}
+    metered: Counter[tuple[str, bytes, str]] = Counter()
+    for row in rows:
+        facts, at = row.facts, row.at
+        total = minutes[at // MINUTE, facts]
+        total.requests += 1
+        total.bytes_in += row.bytes_in
+        total.bytes_out += row.bytes_out
+        total.buckets.append(bisect_right(EDGES, row.latency_us))
+        if row.metered:
+            total.metered += 1
+            if facts.partner and row.epoch:
+                metered[row.epoch, facts.partner, facts.environment] += 1
+        if facts.credential:
+            use = used.setdefault((facts.partner, facts.credential, row.address), [at, at, row.user_agent])
+            if at > use[1]:
+                use[1:] = at, row.user_agent
+            elif at < use[0]:
+                use[0] = at
+    return Sums(
+        list(_totals(minutes)),
+        [_use(*key, *use) for key, use in used.items()],
+        sorted((epoch, UUID(bytes=partner), env, count) for (epoch, partner, env), count in metered.items()),
+    )
 
 
 def _totals(minutes: dict[tuple[int, Facts], Total]) -> Iterator[bytes]:

@@ -6,6 +6,8 @@ the stream; entries at or before the position that are still there were removed 
 """
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -60,26 +62,59 @@ def step() -> int:
         position = _position()
         if position is None:  # another worker is at it
             return 0
-        entries: list[Any] = client().xrange(STREAM, min=f"({position.entry}", count=ENTRIES)
-        if not entries and _was_lost(position.entry):
-            entries = client().xrange(STREAM, count=ENTRIES)
-        if entries:
-            write(_records(entries))
-            position.entry = entries[-1][0].decode()
+        found = _taken_ahead(position.entry) or _read(position.entry)
+        if not found.entries and _was_lost(position.entry):
+            found = _read(NOTHING)
+        if found.entries:
+            if found.entries == ENTRIES:
+                _ahead.append(_reader.submit(_read, found.last))
+            _write(found.batch)
+            position.entry = found.last
             position.save(update_fields=["entry"])
             faults.point("ingest.positioned")
     faults.point("ingest.committed")
     client().xtrim(STREAM, minid=_after(position.entry), approximate=False)
-    return len(entries)
+    return found.entries
 
 
-@transaction.atomic
 def write(records: Iterable[tuple[str, CallRecord]]) -> int:
     """Store calls with their epochs, and add the new ones to rollups and tallies.
 
     Returns how many were new.
     """
-    batch = Batch(records)
+    return _write(Batch(records))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What stood in the stream after an entry: how many entries, the last one's id, their calls."""
+
+    after: str
+    entries: int
+    last: str
+    batch: Batch
+
+
+# While PostgreSQL writes a batch of a backlog, the next is read and added up.
+_reader = ThreadPoolExecutor(1, thread_name_prefix="usage")
+_ahead: list[Future[Found]] = []
+
+
+def _read(after: str) -> Found:
+    entries: list[Any] = client().xrange(STREAM, min=f"({after}", count=ENTRIES)
+    batch = Batch(_records(entries))
+    batch.sums()
+    return Found(after, len(entries), entries[-1][0].decode() if entries else after, batch)
+
+
+def _taken_ahead(after: str) -> Found | None:
+    """What was read ahead, if it follows on the position: not after a failure, or another worker's turn."""
+    found = _ahead.pop().result() if _ahead else None
+    return found if found and found.after == after and found.entries else None
+
+
+@transaction.atomic
+def _write(batch: Batch) -> int:
     with connection.cursor() as cursor:
         batch.store(cursor)
         faults.point("ingest.copied")
