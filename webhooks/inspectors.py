@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from yarl import URL
@@ -30,7 +31,9 @@ LIFETIME = timedelta(days=7)
 MOST_OPEN = 5
 KEPT = 200
 """Requests of one inspector, the newest; also the most that it takes in one minute."""
-LARGEST = 256 * 1024
+LARGEST = 512 * 1024
+"""More than any event has."""
+KEPT_BYTES = 8 * 1024 * 1024
 LONGEST_HEADER = 4_000
 # Of whoever looks with a browser, and what the platform's own processes tell each other.
 UNSHOWN = re.compile(r"cookie|forwarded|x-forwarded-.*|x-real-ip|x-portico-.*|x-request-id|traceparent|tracestate|connection")
@@ -133,10 +136,18 @@ def receive(token: str, *, method: str, headers: Mapping[str, str], body: bytes,
         explanation=found.why[:300],
         event_type=_type_of(body) if found.verdict == Verdict.VERIFIED else "",
     )
-    surplus = arrived.order_by("-id").values_list("id", flat=True)[KEPT : KEPT + 1].first()
-    if surplus is not None:
-        arrived.filter(id__lte=surplus).delete()
+    _drop_oldest(arrived)
     return Reply(inspector.answer_status, _("The inspector has it, and answers as it was told to."))
+
+
+def _drop_oldest(arrived: QuerySet[InspectedRequest]) -> None:
+    """Keep the newest, within their number and their size; the very newest whatever its size."""
+    together = 0
+    for place, (pk, size) in enumerate(arrived.order_by("-id").values_list("id", "size")[: KEPT + 1]):
+        together += size
+        if place >= KEPT or (place and together > KEPT_BYTES):
+            arrived.filter(id__lte=pk).delete()
+            break
 
 
 @dataclass(frozen=True, slots=True)

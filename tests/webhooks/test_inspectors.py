@@ -12,9 +12,9 @@ from core import clock
 from core.actors import SYSTEM
 from core.problems import ValidationError
 from partners.models import Partner
-from tests.webhooks.steps import deliver, make_endpoint
+from tests.webhooks.steps import deliver, make_endpoint, publish
 from tests.webhooks.test_webhook_pages import sign_in
-from webhooks import endpoints, inspectors, signing
+from webhooks import endpoints, inspectors, publishing, signing
 from webhooks.courier import signed_headers
 from webhooks.handover import HandingClient
 from webhooks.models import Attempt, Delivery, Endpoint, InspectedRequest, Inspector
@@ -162,6 +162,21 @@ class TestBounds:
         arrive(inspector, b"4")
         assert [seen.body for seen in InspectedRequest.objects.order_by("id")] == [b"1", b"2", b"4"]
 
+    def test_what_is_kept_is_bounded_by_size(self, inspector: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(inspectors, "KEPT_BYTES", 250)
+        for number in range(4):
+            arrive(inspector, b"%d" % number * 100)
+        assert [seen.body[:1] for seen in InspectedRequest.objects.order_by("id")] == [b"2", b"3"]
+        arrive(inspector, b"x" * 300)
+        assert newest().size == 300
+        assert InspectedRequest.objects.count() == 1
+
+    def test_the_largest_event_that_may_be_published_fits(self, acme: Partner, inspector: Inspector) -> None:
+        make_endpoint(acme, inspector.address)
+        publish(acme, user_id="u", course_id="c", completed_at="2026-01-31T12:00:00Z", note="x" * (publishing.LARGEST - 200))
+        deliver(client=HandingClient)
+        assert newest().size > publishing.LARGEST - 200
+
     def test_cookies_are_not_kept(self, inspector: Inspector) -> None:
         arrive(inspector, cookie="sessionid=abc", x_real_ip="10.0.0.1")
         assert not newest().headers.keys() & {"cookie", "x-real-ip"}
@@ -204,3 +219,14 @@ class TestPages:
                 assert other.get(f"/p/{slug}/webhooks/inspectors/{inspector.public_id}/{rest}").status_code == 404
                 assert other.post(f"/p/{slug}/webhooks/inspectors/{inspector.public_id}/{rest}").status_code in {404, 405}
         assert Inspector.objects.exists()
+
+
+def test_the_gateway_lets_through_what_anybody_sends(gateway: Any, acme: Partner) -> None:
+    """With whatever key and body, which are not the gateway's to judge here; and nothing is metered."""
+    inspector = inspectors.open_new(partner=acme, environment="live", by=SYSTEM)
+    inspectors.answer_with(inspector=inspector, status=503)
+    headers = {"authorization": "Bearer pk_live_nonsense", "content-type": "text/plain"}
+    assert gateway.post(f"/hooks/{inspector.token}", {"a": 1}, headers=headers).status == 503
+    seen = newest()
+    assert (seen.method, json.loads(seen.body), seen.answered) == ("POST", {"a": 1}, 503)
+    assert gateway.get(f"/hooks/{'a' * 32}").status == 404
