@@ -128,12 +128,12 @@ RIGHTS: dict[str, Right] = {
     "webhooks:read": Right(
         _("See webhook endpoints and deliveries"),
         SUPPORT,
-        _can("view", "webhooks.endpoint", "webhooks.delivery", "webhooks.eventtype"),
+        _can("view", "webhooks.endpoint", "webhooks.delivery", "webhooks.replay", "webhooks.eventtype"),
     ),
     "webhooks:write": Right(
         _("Pause endpoints, one or all of a partner, send deliveries again"),
         SUPPORT,
-        _can("change", "webhooks.endpoint", "webhooks.delivery"),
+        _can("change", "webhooks.endpoint", "webhooks.delivery", "webhooks.replay"),
     ),
     "events:write": Right(
         _("Publish events and event types"),

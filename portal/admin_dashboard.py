@@ -77,7 +77,7 @@ GROUPS: tuple[tuple[Any, dict[str, str]], ...] = (
         {
             "webhooks.Endpoint": "webhook",
             "webhooks.Delivery": "local_shipping",
-            "webhooks.Attempt": "replay",
+            "webhooks.Replay": "replay",
             "webhooks.EventType": "sell",
         },
     ),

@@ -1,4 +1,4 @@
-"""The operator's console for endpoints and deliveries: looked at freely, changed by the same verbs as everywhere."""
+"""The operator's console for endpoints, deliveries and replays: looked at freely, changed by the same verbs as everywhere."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,7 @@ from webhooks import (
     queue,
     replays,
 )
-from webhooks.models import Attempt, Delivery, Endpoint, Halt
+from webhooks.models import Attempt, Delivery, Endpoint, Halt, Replay
 from webhooks.replays import Selection
 
 MOST_FAILING = 100
@@ -172,4 +172,40 @@ class DeliveryAdmin(Whole):
         icon="replay",
         text=_("The next attempt is made now, whatever came of the last."),
         chosen=_("Send again now"),
+    )
+
+
+@admin.register(Replay)
+class ReplayAdmin(Whole):
+    """Replays of all partners, and how far they have come."""
+
+    hidden = frozenset({"id", "position", "last"})
+    list_display = ["public_id", "partner", "endpoint", "status", "matched", "queued", "created_at", "finished_at"]
+    list_filter = ["status", "environment", ("created_at", DaysFilter), PartnerFilter]
+    list_filter_submit = True
+    list_select_related = ["partner", "endpoint"]
+    search_fields = ["endpoint__url", "partner__name", "partner__slug"]
+    actions_detail = ["stop"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("endpoint__headers", "endpoint__secret", "endpoint__previous_secret")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*super().get_readonly_fields(request, obj), "progress"]
+
+    @admin.display(description=_("progress"))
+    def progress(self, obj: Replay) -> str:
+        so_far = replays.progress(obj)
+        said = _(
+            "{percent}%: {attempted} of {matched} sent, {succeeded} delivered, {retrying} to be tried again, {failed} given up"
+        )
+        facts = {name: getattr(so_far, name) for name in ("percent", "attempted", "matched", "succeeded", "retrying", "failed")}
+        return str(said).format(**facts)
+
+    stop = Deed(
+        verb=replays.cancel,
+        states=set(Replay.OPEN),
+        label=_("Stop"),
+        icon="cancel",
+        text=_("Nothing more is sent again. What was not sent yet counts as delivered if it ever was, otherwise as failed."),
     )

@@ -16,7 +16,7 @@ from local.sink import Sink
 from partners.models import Partner
 from tests.webhooks.steps import deliver, make_endpoint, publish, seal_all
 from tests.webhooks.test_webhook_pages import sign_in
-from webhooks import circuits, endpoints, halts
+from webhooks import circuits, endpoints, halts, replays
 from webhooks.metrics import DeliveriesCollector
 from webhooks.models import Delivery, Endpoint, EventType
 
@@ -267,3 +267,24 @@ def test_operator_replays(console: Client, acme: Partner, endpoint: Endpoint, si
     do(console, endpoint, "replay", hours="1")
     deliver()
     assert len(sink.deliveries) == 2
+
+
+class TestReplays:
+    def test_is_seen_and_stopped(self, console: Client, acme: Partner, globex: Partner, endpoint: Endpoint, sink: Sink) -> None:
+        for _number in range(3):
+            publish(acme)
+        deliver()
+        replay = replays.start(endpoint=endpoint, selection=replays.Selection(), by=SYSTEM)
+        assert replay is not None
+        listed = console.get("/admin/webhooks/replay/", {"status__exact": "sending", "of": acme.public_id})
+        assert endpoint.url in listed.content.decode()
+        assert not console.get("/admin/webhooks/replay/", {"of": globex.public_id}).context["cl"].result_list
+        page = console.get(f"/admin/webhooks/replay/{replay.pk}/change/").content.decode()
+        assert "0%: 0 of 3 sent" in page
+        assert endpoint.secret not in page
+        answer = console.post(f"/admin/webhooks/replay/{replay.pk}/stop/", {"_form_submitted": "True"})
+        assert "HX-Redirect" in answer.headers
+        replay.refresh_from_db()
+        assert replay.status == "cancelled"
+        assert Event.objects.get(type="webhook.replay_cancelled").actor_label == "operator@portico.example"
+        assert not deliver()
