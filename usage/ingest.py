@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import redis
@@ -25,8 +26,10 @@ from usage.rollups import add_totals
 
 log = structlog.get_logger(__name__)
 
-ENTRIES = 500
+ENTRIES = 256
 """Stream entries a transaction takes at most; an entry holds some hundred calls."""
+PACKED = 8 * 1024 * 1024
+"""Bytes of calls a transaction takes at most, or one entry: some fifty thousand calls, which fill about 50 MB."""
 NOTHING = "0-0"
 REFUSED = f"{STREAM}:refused"
 REFUSED_KEPT = 1_000
@@ -66,7 +69,7 @@ def step() -> int:
         if not found.entries and _was_lost(position.entry):
             found = _read(NOTHING)
         if found.entries:
-            if found.entries == ENTRIES:
+            if found.is_backlog:
                 _ahead.append(_reader.submit(_read, found.last))
             _write(found.batch)
             position.entry = found.last
@@ -92,6 +95,7 @@ class Found:
     after: str
     entries: int
     last: str
+    is_backlog: bool
     batch: Batch
 
 
@@ -102,9 +106,17 @@ _ahead: list[Future[Found]] = []
 
 def _read(after: str) -> Found:
     entries: list[Any] = client().xrange(STREAM, min=f"({after}", count=ENTRIES)
-    batch = Batch(_records(entries))
+    taken = entries[: _fitting(entries)]
+    batch = Batch(_records(taken))
     batch.sums()
-    return Found(after, len(entries), entries[-1][0].decode() if entries else after, batch)
+    is_backlog = len(entries) == ENTRIES or len(taken) < len(entries)
+    return Found(after, len(taken), taken[-1][0].decode() if taken else after, is_backlog, batch)
+
+
+def _fitting(entries: list[tuple[bytes, dict[bytes, bytes]]]) -> int:
+    """How many of them a transaction takes."""
+    sizes = accumulate(len(fields.get(b"b", b"")) for _name, fields in entries)
+    return max(1, sum(size <= PACKED for size in sizes))
 
 
 def _taken_ahead(after: str) -> Found | None:

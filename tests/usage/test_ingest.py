@@ -9,7 +9,7 @@ from core import clock, partitions
 from tests.usage.conftest import call
 from usage import ingest, questions, tasks
 from usage.models import Call, HourRollup, MinuteRollup, Position
-from usage.records import STREAM, entry
+from usage.records import STREAM, entry, pack
 
 ACME, GLOBEX = uuid.uuid4(), uuid.uuid4()
 
@@ -85,6 +85,27 @@ class TestOnce:
             send(call(partner=ACME))
         assert [ingest.step() for _ in range(4)] == [2, 2, 1, 0]
         assert Call.objects.count() == 5
+
+    def test_large_entries_are_taken_in_bites_of_bytes_one_at_least(self, send, monkeypatch):
+        sizes = []
+        for count in (3, 3, 9, 1):
+            told = [call(partner=ACME) for _ in range(count)]
+            sizes.append(len(pack(told)))
+            send(*told)
+        monkeypatch.setattr(ingest, "PACKED", sizes[0] + sizes[1])
+        assert [ingest.step() for _ in range(4)] == [2, 1, 1, 0]
+        assert questions.month_total(ACME, "live", clock.now()) == 16
+
+    def test_what_was_read_ahead_is_left_when_another_worker_took_it(self, send, monkeypatch):
+        monkeypatch.setattr(ingest, "ENTRIES", 2)
+        for _ in range(6):
+            send(call(partner=ACME))
+        assert ingest.step() == 2
+        ahead, ingest._ahead[:] = ingest._ahead[:], []
+        assert ingest.step() == 2  # the other worker
+        ingest._ahead[:] = ahead
+        assert [ingest.step() for _ in range(2)] == [2, 0]
+        assert questions.month_total(ACME, "live", clock.now()) == 6
 
 
 @pytest.mark.django_db
